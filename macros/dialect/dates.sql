@@ -1,0 +1,22 @@
+{#- Whole days from one date to another (end minus start); times must be cast to dates first. -#}
+{% macro days_between(start_date, end_date) -%}
+    {{ return(adapter.dispatch('days_between', 'clientele')(start_date, end_date)) }}
+{%- endmacro %}
+
+{% macro default__days_between(start_date, end_date) -%}
+    date_diff('day', {{ start_date }}, {{ end_date }})
+{%- endmacro %}
+
+{#- The date that lies a number of days after a date (before it, where negative). -#}
+{% macro add_days(date, days) -%}
+    {{ return(adapter.dispatch('add_days', 'clientele')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__add_days(date, days) -%}
+    ({{ date }} + {{ days }})
+{%- endmacro %}
+
+{#- A date as sortable text, YYYY-MM-DD. -#}
+{% macro date_text(date) -%}
+    cast({{ date }} as string)
+{%- endmacro %}

@@ -1,0 +1,4 @@
+{#- A model lies in the schema of its room: core.fct_orders, not main_core.fct_orders. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+{%- endmacro %}

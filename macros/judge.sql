@@ -1,0 +1,52 @@
+{#-
+    Judging of landed rows: conditions that break a contract, and the reasons column they give.
+-#}
+
+{#- True where a non-blank text could not be read as its type. -#}
+{% macro unreadable(text, value) -%}
+    case when {{ value }} is null and {{ text }} is not null then trim({{ text }}) <> '' else false end
+{%- endmacro %}
+
+{#- True where a time lies outside the plausible range of the vars earliest_date and latest_date. -#}
+{% macro implausible_time(value) -%}
+    coalesce(
+        {{ value }} < timestamp '{{ date_var("earliest_date") }} 00:00:00'
+        or {{ value }} > timestamp '{{ date_var("latest_date") }} 23:59:59',
+        false
+    )
+{%- endmacro %}
+
+{#-
+    The reasons of a rejected row as text, joined by ';', or null for an accepted row.
+    reasons: a mapping of reason to the condition that is true where the row breaks the contract.
+    The reasons are put together only for rows that break one, which are few.
+-#}
+{% macro reject_reasons(reasons) -%}
+    case
+        when {% for condition in reasons.values() %}{{ "or " if not loop.first }}({{ condition }})
+        {% endfor %}
+            then concat_ws(
+                ';'
+                {%- for reason, condition in reasons.items() %},
+                case when {{ condition }} then '{{ reason }}' end
+                {%- endfor %}
+            )
+    end
+{%- endmacro %}
+
+{#- The rules of an amount of money or a distance: readable, not negative, not absurd. -#}
+{% macro amount_rules(column, value) -%}
+    {{ return([
+        (column ~ "_not_a_number", unreadable(column, value)),
+        (column ~ "_negative", "coalesce(" ~ value ~ " < 0, false)"),
+        (column ~ "_absurd", "coalesce(" ~ value ~ " > " ~ number_var("largest_amount") ~ ", false)"),
+    ]) }}
+{%- endmacro %}
+
+{#- The rules of a time: readable and within the plausible range. -#}
+{% macro time_rules(column, value) -%}
+    {{ return([
+        (column ~ "_not_a_time", unreadable(column, value)),
+        (column ~ "_implausible", implausible_time(value)),
+    ]) }}
+{%- endmacro %}

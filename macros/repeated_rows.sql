@@ -1,0 +1,57 @@
+{#-
+    The accepted rows of a staging model that repeat a key and are set aside: all but one row a
+    key. The row kept is the one with the latest time, then the greatest content, so that the
+    choice does not depend on the order of rows; exact copies differ only in where they lie.
+    Only keys that repeat are ranked, since ranking every row costs several times a plain copy.
+
+    source_name: the source
+    relation: the staging model
+    table_name: the raw table's name, as the result names it
+    keys: the columns that should be unique among accepted rows
+    times: columns of times, the latest of which says how much a row knew; may be empty
+    content: all other columns
+-#}
+{% macro repeated_rows(source_name, relation, table_name, keys, times, content) -%}
+    select
+        '{{ source_name }}' as source,
+        '{{ table_name }}' as source_table,
+        ranked.source_file,
+        ranked.source_record,
+        ranked.order_key
+    from (
+        select
+            accepted.source_file,
+            accepted.source_record,
+            accepted.order_key,
+            row_number() over (
+                partition by {% for key in keys %}accepted.{{ key }}{{ ", " if not loop.last }}{% endfor %}
+                order by
+                    {%- if times %}
+                    greatest(
+                        {%- for time in times %}
+                        coalesce(accepted.{{ time }}, timestamp '1900-01-01 00:00:00')
+                        {{- "," if not loop.last }}
+                        {%- endfor %}
+                    ) desc,
+                    {%- endif %}
+                    concat_ws(
+                        '|'
+                        {%- for column in times + content %},
+                        coalesce(cast(accepted.{{ column }} as string), '')
+                        {%- endfor %}
+                    ) desc,
+                    accepted.source_file,
+                    accepted.source_record
+            ) as version_rank
+        from {{ relation }} as accepted
+        inner join (
+            select {{ keys | join(", ") }} from {{ relation }}
+            where reject_reasons is null
+            group by {{ keys | join(", ") }}
+            having count(*) > 1
+        ) as repeated
+            on {% for key in keys %}accepted.{{ key }} = repeated.{{ key }}{{ " and " if not loop.last }}{% endfor %}
+        where accepted.reject_reasons is null
+    ) as ranked
+    where ranked.version_rank > 1
+{%- endmacro %}

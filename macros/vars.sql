@@ -1,0 +1,37 @@
+{#-
+    Vars that reach SQL, checked while parsing: a var is text from outside, and text that is
+    pasted into SQL is executed.
+-#}
+
+{% macro date_var(name) -%}
+    {%- set value = var(name) | string -%}
+    {%- if not modules.re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value) -%}
+        {{ exceptions.raise_compiler_error("var " ~ name ~ " must be a date like 2026-06-30, not '" ~ value ~ "'") }}
+    {%- endif -%}
+    {{ return(value) }}
+{%- endmacro %}
+
+{% macro number_var(name) -%}
+    {%- set value = var(name) | string -%}
+    {%- if not modules.re.fullmatch("[0-9]{1,12}([.][0-9]{1,6})?", value) -%}
+        {{ exceptions.raise_compiler_error("var " ~ name ~ " must be a number of zero or more, not '" ~ value ~ "'") }}
+    {%- endif -%}
+    {{ return(value) }}
+{%- endmacro %}
+
+{% macro flag_var(name) -%}
+    {%- set value = var(name) | string | lower -%}
+    {%- if value not in ("true", "false") -%}
+        {{ exceptions.raise_compiler_error("var " ~ name ~ " must be true or false, not '" ~ value ~ "'") }}
+    {%- endif -%}
+    {{ return(value) }}
+{%- endmacro %}
+
+{#- The least number of orders of the frequency scores 1 to 5, as five rising whole numbers. -#}
+{% macro frequency_bands() -%}
+    {%- set bands = var("frequency_bands") -%}
+    {%- if bands is string or bands | length != 5 or bands | reject("integer") | list or bands != bands | sort | unique | list or bands[0] != 1 -%}
+        {{ exceptions.raise_compiler_error("var frequency_bands must be five rising whole numbers that begin with 1, not " ~ bands) }}
+    {%- endif -%}
+    {{ return(bands) }}
+{%- endmacro %}

@@ -1,0 +1,18 @@
+with fct_order_promotions as (
+
+    select
+        promotions.order_key,
+        orders.customer_key,
+        promotions.source,
+        promotions.promo_id,
+        promotions.department_id,
+        promotions.promo_objective,
+        orders.is_successful,
+        orders.order_date
+    from {{ ref('int_order_promotions') }} as promotions
+    inner join {{ ref('fct_orders') }} as orders
+        on promotions.order_key = orders.order_key
+
+)
+
+select * from fct_order_promotions

@@ -1,0 +1,111 @@
+with orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+lines as (
+
+    select * from {{ ref('int_order_line_totals') }}
+
+),
+
+promotions as (
+
+    select
+        order_key,
+        count(*) as promo_count
+    from {{ ref('int_order_promotions') }}
+    group by order_key
+
+),
+
+joined as (
+
+    select
+        orders.*,
+        cast(coalesce(lines.line_count, 0) as integer) as line_count,
+        cast(coalesce(lines.item_count, 0) as integer) as item_count,
+        coalesce(lines.lines_value, 0) as lines_value,
+        coalesce(lines.margin_rate, 1) as margin_rate,
+        cast(coalesce(promotions.promo_count, 0) as integer) as promo_count,
+        greatest(
+            0, orders.discount_amount - orders.supplier_support - orders.third_party_support
+        ) as own_discount,
+        orders.basket_value + orders.delivery_fee - orders.discount_amount as expected_charge
+    from orders
+    left join lines
+        on orders.order_key = lines.order_key
+    left join promotions
+        on orders.order_key = promotions.order_key
+
+),
+
+revenue as (
+
+    select
+        *,
+        basket_value - own_discount + delivery_fee - refund_amount as net_revenue,
+        cast(round(basket_value * (1 - margin_rate), 4) as decimal(18, 4)) as product_cost,
+        cast(
+            {{ number_var('delivery_cost_per_order') }}
+            + {{ number_var('delivery_cost_per_km') }} * coalesce(distance_km, 0)
+            as decimal(18, 4)
+        ) as delivery_cost,
+        cast(
+            {{ number_var('payment_fee_rate') }} * coalesce(charged_amount, 0) as decimal(18, 4)
+        ) as payment_fee
+    from joined
+
+),
+
+fct_orders as (
+
+    select
+        order_key,
+        customer_key,
+        source,
+        order_id,
+        order_status,
+        city,
+        state,
+        payment_type,
+        device_class,
+        address_label,
+        warehouse_id,
+        geo_cell,
+        distance_km,
+        line_count,
+        item_count,
+        promo_count,
+        basket_value,
+        delivery_fee,
+        discount_amount,
+        supplier_support,
+        third_party_support,
+        own_discount,
+        refund_amount,
+        charged_amount,
+        expected_charge,
+        charged_amount - expected_charge as charge_gap,
+        lines_value,
+        net_revenue,
+        product_cost,
+        delivery_cost,
+        payment_fee,
+        marketing_cost,
+        net_revenue - product_cost as cm1,
+        net_revenue - product_cost - delivery_cost - payment_fee as cm2,
+        order_status = 'delivered' as is_successful,
+        order_status = 'cancelled' as is_cancelled,
+        promo_count > 0 as has_promo,
+        cast(ordered_at as date) as order_date,
+        cast(delivered_at as date) as delivered_date,
+        basket_created_at,
+        ordered_at,
+        delivered_at
+    from revenue
+
+)
+
+select * from fct_orders

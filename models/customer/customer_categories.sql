@@ -1,0 +1,41 @@
+with category_totals as (
+
+    select
+        lines.customer_key,
+        lines.category,
+        sum(lines.line_value) as line_value
+    from {{ ref('fct_order_lines') }} as lines
+    inner join {{ ref('int_as_of') }} as as_of
+        on lines.source = as_of.source
+    where
+        lines.is_successful
+        and lines.delivered_date <= as_of.as_of_date
+        and lines.category is not null
+    group by lines.customer_key, lines.category
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by customer_key
+            order by line_value desc, category
+        ) as category_rank
+    from category_totals
+
+),
+
+customer_categories as (
+
+    select
+        customer_key,
+        cast(count(*) as integer) as category_count,
+        min(case when category_rank = 1 then category end) as favourite_category
+    from ranked
+    group by customer_key
+
+)
+
+select * from customer_categories

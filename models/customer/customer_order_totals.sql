@@ -1,0 +1,50 @@
+with as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+orders as (
+
+    select
+        fct_orders.*,
+        as_of.as_of_date,
+        -- A delivery counts from the day on which it was known.
+        fct_orders.is_successful and fct_orders.delivered_date <= as_of.as_of_date as is_success,
+        fct_orders.order_date > {{ add_days('as_of.as_of_date', '-365') }} as is_within_365d
+    from {{ ref('fct_orders') }} as fct_orders
+    inner join as_of
+        on fct_orders.source = as_of.source
+    where cast(fct_orders.basket_created_at as date) <= as_of.as_of_date
+
+),
+
+customer_order_totals as (
+
+    select
+        customer_key,
+        min(source) as source,
+        min(as_of_date) as as_of_date,
+        count(*) filter (where order_date <= as_of_date) as order_count,
+        count(*) filter (where is_success) as successful_order_count,
+        count(*) filter (where is_cancelled) as cancelled_order_count,
+        count(*) filter (where is_success and has_promo) as promo_order_count,
+        count(*) filter (where is_success and is_within_365d) as successful_orders_365d,
+        sum(basket_value) filter (where is_success) as basket_value,
+        sum(discount_amount) filter (where is_success) as discount_amount,
+        sum(own_discount) filter (where is_success) as own_discount,
+        sum(net_revenue) filter (where is_success) as net_revenue,
+        sum(cm1) filter (where is_success) as cm1,
+        sum(cm2) filter (where is_success) as cm2,
+        sum(net_revenue) filter (where is_success and is_within_365d) as net_revenue_365d,
+        sum(cm2) filter (where is_success and is_within_365d) as cm2_365d,
+        cast(avg(distance_km) filter (where is_success) as decimal(9, 3)) as average_distance_km,
+        min(order_date) filter (where is_success) as first_order_date,
+        max(order_date) filter (where is_success) as last_order_date,
+        max(ordered_at) filter (where is_success) as last_ordered_at
+    from orders
+    group by customer_key
+
+)
+
+select * from customer_order_totals

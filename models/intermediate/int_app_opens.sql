@@ -1,0 +1,6 @@
+{{ union_sources('app_opens', [
+    'customer_key',
+    'source',
+    'opened_at_text',
+    'opened_at',
+]) }}

@@ -1,0 +1,102 @@
+with orders as (
+
+    select
+        source,
+        coalesce(ordered_at, basket_created_at) as ordered_at,
+        greatest(
+            basket_created_at,
+            coalesce(ordered_at, basket_created_at),
+            coalesce(delivered_at, basket_created_at)
+        ) as last_event_at
+    from {{ ref('int_orders') }}
+
+),
+
+days as (
+
+    select
+        source,
+        cast(ordered_at as date) as order_date,
+        count(*) as order_count
+    from orders
+    group by source, cast(ordered_at as date)
+
+),
+
+weeks as (
+
+    select
+        source,
+        order_date,
+        sum(order_count) over (
+            partition by source
+            order by order_date
+            range between interval 6 days preceding and current row
+        ) as week_order_count
+    from days
+
+),
+
+-- A few orders with a wrong date far ahead must not move the whole shop into the future: a day
+-- counts only if the week up to it holds at least a tenth of a usual week's orders.
+usual_weeks as (
+
+    select
+        source,
+        median(week_order_count) as usual_week_order_count
+    from weeks
+    group by source
+
+),
+
+last_days as (
+
+    select
+        weeks.source,
+        min(weeks.order_date) as first_order_date,
+        max(weeks.order_date) as last_order_date
+    from weeks
+    inner join usual_weeks
+        on weeks.source = usual_weeks.source
+    where weeks.week_order_count >= 0.1 * usual_weeks.usual_week_order_count
+    group by weeks.source
+
+),
+
+last_events as (
+
+    select
+        source,
+        cast(max(last_event_at) as date) as last_event_date
+    from orders
+    group by source
+
+),
+
+int_as_of as (
+
+    select
+        last_days.source,
+        last_days.first_order_date,
+        last_days.last_order_date,
+        {% if var('as_of') -%}
+        date '{{ date_var("as_of") }}' as as_of_date
+        {%- else -%}
+        -- The last day may have been cut off in the middle, unless something happened after it.
+        case
+            when last_events.last_event_date > last_days.last_order_date
+                then last_days.last_order_date
+            else
+                greatest(
+                    {{ add_days('last_days.last_order_date', '-1') }},
+                    last_days.first_order_date
+                )
+        end as as_of_date
+        {%- endif %}
+    from last_days
+    inner join last_events
+        on last_days.source = last_events.source
+
+)
+
+select * from int_as_of

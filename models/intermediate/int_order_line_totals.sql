@@ -1,0 +1,58 @@
+with lines as (
+
+    select * from {{ ref('int_order_lines') }}
+
+),
+
+margin_rates as (
+
+    select * from {{ ref('margin_rates') }}
+
+),
+
+valued as (
+
+    select
+        lines.order_key,
+        lines.quantity,
+        lines.quantity * lines.unit_price as line_value,
+        coalesce(margin_rates.margin_rate, 1) as margin_rate
+    from lines
+    left join margin_rates
+        on
+            lines.source = margin_rates.source
+            and lines.category = margin_rates.category
+
+),
+
+totals as (
+
+    select
+        order_key,
+        count(*) as line_count,
+        sum(quantity) as item_count,
+        sum(line_value) as lines_value,
+        sum(line_value * margin_rate) as margin_value,
+        min(margin_rate) as lowest_margin_rate
+    from valued
+    group by order_key
+
+),
+
+int_order_line_totals as (
+
+    select
+        order_key,
+        cast(line_count as bigint) as line_count,
+        cast(item_count as bigint) as item_count,
+        cast(lines_value as decimal(18, 4)) as lines_value,
+        -- An order whose lines are all free has no weights: the lowest rate is the careful one.
+        cast(
+            round(coalesce(margin_value / nullif(lines_value, 0), lowest_margin_rate), 6)
+            as decimal(9, 6)
+        ) as margin_rate
+    from totals
+
+)
+
+select * from int_order_line_totals

@@ -1,0 +1,31 @@
+{{ repeated_rows(
+    'market',
+    ref('stg_market__market_order'),
+    'market_order',
+    keys=['order_key'],
+    times=['basket_created_at', 'ordered_at', 'delivered_at', 'rated_at'],
+    content=[
+        'customer_id', 'basket_value', 'charged_amount', 'delivery_fee', 'discount_amount',
+        'supplier_support', 'third_party_support', 'marketing_cost', 'distance_km', 'rating',
+        'is_rating_skipped', 'rating_reason', 'city', 'device_name', 'address_label',
+        'warehouse_id', 'geo_cell',
+    ],
+) }}
+union all
+{{ repeated_rows(
+    'market',
+    ref('stg_market__product_detail'),
+    'product_detail',
+    keys=['order_key', 'line_number'],
+    times=[],
+    content=['product_id', 'quantity', 'unit_price', 'category', 'subcategory', 'brand'],
+) }}
+union all
+{{ repeated_rows(
+    'market',
+    ref('stg_market__promo_detail'),
+    'promo_detail',
+    keys=['order_key', 'promo_id'],
+    times=[],
+    content=['department_id', 'promo_objective'],
+) }}

@@ -1,0 +1,40 @@
+with source as (
+
+    select * from {{ source('market', 'app_open') }}
+
+),
+
+typed as (
+
+    select
+        *,
+        {{ canonical_id('client_id') }} as customer_id,
+        {{ parse_timestamp('appopendate') }} as opened_at
+    from source
+
+),
+
+stg_market__app_open as (
+
+    select
+        customer_id,
+        -- Kept as text: a filter on it reads far less of the file than one on the parsed time.
+        appopendate as opened_at_text,
+        {{ origin() }},
+        {{ reject_reasons(dict(
+            [
+                ('client_id_missing', 'customer_id is null'),
+                ('appopendate_missing', "appopendate is null or trim(appopendate) = ''"),
+                ('appopendate_padded', "length(appopendate) <> 19 and opened_at is not null"),
+            ]
+            + time_rules('appopendate', 'opened_at')
+        )) }} as reject_reasons,
+        case when reject_reasons is not null then {{ raw_row([
+            'client_id', 'appopendate'
+        ]) }} end as raw_row,
+        opened_at
+    from typed
+
+)
+
+select * from stg_market__app_open

@@ -1,0 +1,48 @@
+with source as (
+
+    select * from {{ source('market', 'promo_detail') }}
+
+),
+
+orders as (
+
+    select distinct order_key from {{ ref('stg_market__market_order') }}
+    where reject_reasons is null
+
+),
+
+keyed as (
+
+    select
+        *,
+        {{ canonical_id('order_id') }} as canonical_order_id,
+        {{ canonical_id('promo_id') }} as canonical_promo_id,
+        {{ hash_key(["'market'", canonical_id('order_id')]) }} as order_key
+    from source
+
+),
+
+stg_market__promo_detail as (
+
+    select
+        keyed.order_key,
+        keyed.canonical_order_id as order_id,
+        keyed.canonical_promo_id as promo_id,
+        {{ canonical_id('keyed.responsibledepartment_id') }} as department_id,
+        {{ canonical_id('keyed.promoobjective') }} as promo_objective,
+        {{ origin() }},
+        {{ reject_reasons({
+            'order_id_missing': 'canonical_order_id is null',
+            'promo_id_missing': 'canonical_promo_id is null',
+            'orphan': 'canonical_order_id is not null and orders.order_key is null',
+        }) }} as reject_reasons,
+        case when reject_reasons is not null then {{ raw_row([
+            'order_id', 'promo_id', 'responsibledepartment_id', 'promoobjective'
+        ]) }} end as raw_row
+    from keyed
+    left join orders
+        on keyed.order_key = orders.order_key
+
+)
+
+select * from stg_market__promo_detail
