@@ -62,15 +62,20 @@ def typed(rows):
 
 def model(dbt, session):
     """Fit each source on its own and return the model as a table."""
-    features = list(dbt.config.meta_get("features"))
-    sample_rows = int(dbt.config.meta_get("sample_rows"))
-    k_values = range(int(dbt.config.meta_get("k_min")), int(dbt.config.meta_get("k_max")) + 1)
-    seed = int(dbt.config.meta_get("seed"))
-    min_customers = int(dbt.config.meta_get("min_customers"))
+    # dbt finds parameters and references by reading these lines: each is an assignment of its own.
+    features = dbt.config.meta_get("features")
+    k_min = dbt.config.meta_get("k_min")
+    k_max = dbt.config.meta_get("k_max")
+    seed = dbt.config.meta_get("seed")
+    sample_rows = dbt.config.meta_get("sample_rows")
+    min_customers = dbt.config.meta_get("min_customers")
 
     customers = dbt.ref("customer_features")
-    playbook = dbt.ref("segment_playbook").df()
-    sources = dbt.ref("int_as_of").df()["source"].sort_values()
+    playbook = dbt.ref("segment_playbook")
+    shops = dbt.ref("int_as_of")
+
+    sources = sorted(row[0] for row in shops.project("source").fetchall())
+    archetypes = playbook.df()
     rows = []
     for source in sources:
         sample = (
@@ -80,5 +85,7 @@ def model(dbt, session):
             .project(", ".join(["sample_key", *features]))
             .df()
         )
-        rows += artifacts(source, sample, playbook, features, k_values, seed, min_customers)
+        rows += artifacts(
+            source, sample, archetypes, features, range(k_min, k_max + 1), seed, min_customers
+        )
     return typed(rows)
