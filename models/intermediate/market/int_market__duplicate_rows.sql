@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {{ repeated_rows(
     'market',
     ref('stg_market__market_order'),

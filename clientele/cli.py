@@ -1,0 +1,99 @@
+"""The command `clientele`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from clientele import __version__
+from clientele.simulator import plan
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="clientele")
+def main() -> None:
+    """The command around the customer-quality warehouse."""
+
+
+@main.command()
+@click.argument("landing", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--customers", type=int, default=plan.DEFAULT_CUSTOMERS, show_default=True,
+    help="Customers, each with at least one placed order.",
+)  # fmt: skip
+@click.option(
+    "--start", type=DAY, default=plan.DEFAULT_START.isoformat(), show_default=True,
+    help="First day.",
+)  # fmt: skip
+@click.option(
+    "--end", type=DAY, default=plan.DEFAULT_END.isoformat(), show_default=True,
+    help="Last day, included.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=int, default=plan.DEFAULT_SEED, show_default=True,
+    help="The same seed and options give the same bytes.",
+)  # fmt: skip
+@click.option(
+    "--mess", type=float, default=plan.DEFAULT_MESS, show_default=True,
+    help="Faulty rows, from 0 (clean) to 1 (each kind hits 1-2 % of the rows).",
+)  # fmt: skip
+@click.option("--no-signal", is_flag=True, help="One type of customer; nothing tells the future.")
+@click.option("--drift", is_flag=True, help="Behaviour, promotions and prices move midway.")
+@click.option("--drift-date", type=DAY, help="First day of the drift.  [default: the midpoint]")
+@click.option("--overwrite", is_flag=True, help="Replace LANDING/market if it exists.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def simulate(
+    landing: Path,
+    customers: int,
+    start: datetime,
+    end: datetime,
+    seed: int,
+    mess: float,
+    no_signal: bool,
+    drift: bool,
+    drift_date: datetime | None,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Simulate a shop with known truth into LANDING.
+
+    Writes LANDING/market (orders, app opens, promotions and products as Parquet, all text) and
+    LANDING/market_truth (what tests may know). The defaults make the demo.
+
+    \b
+    Examples:
+      clientele simulate demo --overwrite
+      clientele simulate landing --customers 578000 --mess 0 --seed 1
+    """
+    from clientele.simulator.simulation import simulate as simulate_shop  # numpy is slow to load
+
+    def report(table: str, rows: int, seconds: float) -> None:
+        click.echo(f"{table:<16}{rows:>12,} rows {seconds:>8.1f} s")
+
+    try:
+        summary = simulate_shop(
+            landing,
+            customers=customers,
+            start=start.date(),
+            end=end.date(),
+            seed=seed,
+            mess=mess,
+            no_signal=no_signal,
+            drift=drift,
+            drift_date=drift_date.date() if drift_date else None,
+            overwrite=overwrite,
+            progress=None if quiet else report,
+        )
+    except FileExistsError as error:
+        raise click.ClickException(f"{error}; --overwrite replaces it") from error
+    except (ValueError, NotADirectoryError) as error:
+        raise click.ClickException(str(error)) from error
+    if not quiet:
+        total = sum(summary.rows.values())
+        click.echo(
+            f"{total:,} rows of {customers:,} customers in {landing} ({summary.seconds:.1f} s)"
+        )

@@ -1,0 +1,98 @@
+"""The arguments of one simulated shop, checked once, and its named random streams."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+
+DEFAULT_CUSTOMERS = 3_000
+DEFAULT_START = date(2024, 7, 1)
+DEFAULT_END = date(2026, 6, 30)
+DEFAULT_SEED = 20_260_630
+DEFAULT_MESS = 0.2
+
+SECONDS_PER_DAY = 86_400
+MAX_CUSTOMERS = 50_000_000  # client ids have eight digits
+
+
+@dataclass(frozen=True)
+class ShopPlan:
+    """What to simulate. All clocks inside the simulator count seconds from `start` 00:00:00 UTC."""
+
+    customers: int = DEFAULT_CUSTOMERS
+    start: date = DEFAULT_START
+    end: date = DEFAULT_END
+    seed: int = DEFAULT_SEED
+    mess: float = DEFAULT_MESS
+    no_signal: bool = False
+    drift: bool = False
+    drift_date: date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a plan that no shop can follow.
+
+        Raises:
+            ValueError: with one sentence that names the argument and its value.
+        """
+        if self.start >= self.end:
+            raise ValueError(f"start ({self.start}) must be before end ({self.end})")
+        if not 0 <= self.customers <= MAX_CUSTOMERS:
+            raise ValueError(f"customers ({self.customers}) must be from 0 to {MAX_CUSTOMERS}")
+        if not 0.0 <= self.mess <= 1.0:
+            raise ValueError(f"mess ({self.mess}) must be from 0 to 1")
+        if self.seed < 0:
+            raise ValueError(f"seed ({self.seed}) must not be negative")
+        if self.drift_date is not None and not self.drift:
+            raise ValueError("drift_date is given, but drift is off")
+        if self.drift_date is not None and not self.start < self.drift_date <= self.end:
+            raise ValueError(f"drift_date ({self.drift_date}) must lie after start, up to end")
+
+    @property
+    def days(self) -> int:
+        """Length of the period in days, both ends included."""
+        return (self.end - self.start).days + 1
+
+    @property
+    def seconds(self) -> int:
+        """Length of the period in seconds; an event at or after it has not happened yet."""
+        return self.days * SECONDS_PER_DAY
+
+    @property
+    def start_epoch(self) -> int:
+        """Seconds from 1970-01-01 UTC to the first second of the shop."""
+        midnight = datetime.combine(self.start, time.min)
+        return int((midnight - datetime(1970, 1, 1)).total_seconds())
+
+    @property
+    def turning_date(self) -> date:
+        """First day of the second phase: the drift date, by default the midpoint.
+
+        A shop without drift has the same two phases with one behaviour, so that it equals the
+        shop with drift, row by row, up to this date.
+        """
+        return self.drift_date or self.start + timedelta(days=max(1, self.days // 2))
+
+    @property
+    def turning_second(self) -> int:
+        """`turning_date` 00:00:00 in seconds from the start."""
+        return (self.turning_date - self.start).days * SECONDS_PER_DAY
+
+
+class Streams:
+    """Independent random streams, one for each named quantity.
+
+    A quantity that draws more or less than before leaves all others as they are. The stream of a
+    name depends on the seed and the name alone (children of numpy's SeedSequence).
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __call__(self, name: str) -> np.random.Generator:
+        """Return the generator of `name`, at its beginning."""
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+        sequence = np.random.SeedSequence(self._seed, spawn_key=(key,))
+        return np.random.Generator(np.random.PCG64(sequence))

@@ -1,0 +1,136 @@
+"""Simulate a shop from its plan to its landing zone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from clientele.simulator.app_opens import draw_app_opens
+from clientele.simulator.assortment import draw_assortment
+from clientele.simulator.customers import draw_customers
+from clientele.simulator.landing import LandingWriter, staged_folders
+from clientele.simulator.mess import draw_mess
+from clientele.simulator.orders import draw_orders
+from clientele.simulator.plan import (
+    DEFAULT_CUSTOMERS,
+    DEFAULT_END,
+    DEFAULT_MESS,
+    DEFAULT_SEED,
+    DEFAULT_START,
+    ShopPlan,
+    Streams,
+)
+from clientele.simulator.promotions import draw_catalogue
+from clientele.simulator.purchases import draw_purchases
+from clientele.simulator.season import Season
+from clientele.simulator.tables import app_open, market_order, product_detail, promo_detail
+from clientele.simulator.truth import (
+    write_truth_customers,
+    write_truth_mess,
+    write_truth_shop,
+)
+
+Progress = Callable[[str, int, float], None]
+
+
+@dataclass(frozen=True)
+class ShopSummary:
+    """What a simulation wrote."""
+
+    rows: dict[str, int]  # table: rows, mess included
+    seconds: float
+
+
+def simulate(
+    landing: str | Path,
+    *,
+    customers: int = DEFAULT_CUSTOMERS,
+    start: date = DEFAULT_START,
+    end: date = DEFAULT_END,
+    seed: int = DEFAULT_SEED,
+    mess: float = DEFAULT_MESS,
+    no_signal: bool = False,
+    drift: bool = False,
+    drift_date: date | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ShopSummary:
+    """Simulate a shop and write its native tables and its truth as Parquet.
+
+    `<landing>/market/<table>/` gets market_order, app_open, promo_detail and product_detail, all
+    columns text; `<landing>/market_truth/` gets truth_customers, truth_shop and truth_mess, typed,
+    which only tests read. Both folders appear complete or not at all. The same arguments give the
+    same bytes with the same versions of numpy and DuckDB.
+
+    Customers buy as in BG/NBD, with the difference that the first purchase can be the last one:
+    exponential times with the customer's own rate (gamma within its type), and after each purchase
+    a drop-out with its own probability (beta within its type). Order values follow Gamma-Gamma:
+    gamma around the customer's mean, which is inverse gamma within its type.
+    Source: Fader, Hardie & Lee (2005), "'Counting your customers' the easy way: an alternative to
+    the Pareto/NBD model", Marketing Science 24(2), and "The Gamma-Gamma model of monetary value".
+
+    Args:
+        landing: folder of the landing zone; made if missing.
+        customers: number of customers, each with at least one placed order.
+        start: first day (UTC).
+        end: last day, included; what would happen later is not there yet.
+        seed: seed of all random streams, not negative.
+        mess: amount of mess from 0 (clean) to 1 (each kind of defect hits 1-2 % of the rows); the
+            clean rows underneath do not depend on it.
+        no_signal: one type only, and a future that nothing in the first week tells about.
+        drift: from `drift_date` on some customers behave as another type, promotions are more
+            and deeper, prices higher. Orders created half a day or more before it are the same
+            as without drift.
+        drift_date: first day of the drift; default the midpoint.
+        overwrite: replace the source if it exists.
+        progress: called after each table with its name, its rows and the seconds since the start.
+
+    Returns:
+        Rows of each table and the seconds that it took.
+
+    Raises:
+        ValueError: if the arguments describe no shop.
+        FileExistsError: if `<landing>/market` exists and `overwrite` is false.
+        NotADirectoryError: if `landing` is a file.
+    """
+    plan = ShopPlan(customers, start, end, seed, mess, no_signal, drift, drift_date)
+    begin = time.perf_counter()
+    rows: dict[str, int] = {}
+    with staged_folders(Path(landing), overwrite=overwrite) as folder:
+        writer = LandingWriter(folder, plan.start_epoch)
+        try:
+            for name, count in _write_shop(plan, writer):
+                rows[name] = count
+                if progress:
+                    progress(name, count, time.perf_counter() - begin)
+        finally:
+            writer.close()
+    return ShopSummary(rows, time.perf_counter() - begin)
+
+
+def _write_shop(plan: ShopPlan, writer: LandingWriter) -> Iterator[tuple[str, int]]:
+    """Draw and write one table after the other; yield its name and rows."""
+    streams = Streams(plan.seed)
+    season = Season(plan)
+    people = draw_customers(plan, season, streams)
+    purchases = draw_purchases(plan, people, season, streams)
+    assortment = draw_assortment(streams, drift=plan.drift)
+    catalogue = draw_catalogue(streams)
+    orders = draw_orders(plan, people, purchases, assortment, catalogue, streams)
+    write_truth_shop(writer, plan)
+    write_truth_customers(writer, plan, people, purchases, orders, season)
+
+    messes = {}
+    for make in (
+        lambda: market_order(people, orders),
+        lambda: promo_detail(orders, catalogue),
+        lambda: product_detail(orders, assortment),
+        lambda: app_open(people, draw_app_opens(plan, people, purchases, orders, streams)),
+    ):
+        table = make()
+        messes[table.name] = draw_mess(table, plan.mess, streams)
+        yield table.name, writer.write_table(table, messes[table.name])
+    write_truth_mess(writer, messes)
