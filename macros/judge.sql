@@ -7,6 +7,11 @@
     case when {{ value }} is null and {{ text }} is not null then trim({{ text }}) <> '' else false end
 {%- endmacro %}
 
+{#- True where nothing was given; value: what was read from the text, null where it was not. -#}
+{% macro missing(text, value) -%}
+    case when {{ value }} is null then coalesce(trim({{ text }}), '') = '' else false end
+{%- endmacro %}
+
 {#- True where a time lies outside the plausible range of the vars earliest_date and latest_date. -#}
 {% macro implausible_time(value) -%}
     coalesce(

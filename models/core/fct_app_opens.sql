@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with fct_app_opens as (
 
     select

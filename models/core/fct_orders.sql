@@ -29,10 +29,14 @@ joined as (
         coalesce(lines.lines_value, 0) as lines_value,
         coalesce(lines.margin_rate, 1) as margin_rate,
         cast(coalesce(promotions.promo_count, 0) as integer) as promo_count,
-        greatest(
-            0, orders.discount_amount - orders.supplier_support - orders.third_party_support
+        cast(
+            greatest(
+                0, orders.discount_amount - orders.supplier_support - orders.third_party_support
+            ) as decimal(18, 4)
         ) as own_discount,
-        orders.basket_value + orders.delivery_fee - orders.discount_amount as expected_charge
+        cast(
+            orders.basket_value + orders.delivery_fee - orders.discount_amount as decimal(18, 4)
+        ) as expected_charge
     from orders
     left join lines
         on orders.order_key = lines.order_key
@@ -45,7 +49,8 @@ revenue as (
 
     select
         *,
-        basket_value - own_discount + delivery_fee - refund_amount as net_revenue,
+        cast(basket_value - own_discount + delivery_fee - refund_amount as decimal(18, 4))
+            as net_revenue,
         cast(round(basket_value * (1 - margin_rate), 4) as decimal(18, 4)) as product_cost,
         cast(
             {{ number_var('delivery_cost_per_order') }}
@@ -71,9 +76,7 @@ fct_orders as (
         state,
         payment_type,
         device_class,
-        address_label,
         warehouse_id,
-        geo_cell,
         distance_km,
         line_count,
         item_count,
@@ -87,15 +90,21 @@ fct_orders as (
         refund_amount,
         charged_amount,
         expected_charge,
-        charged_amount - expected_charge as charge_gap,
+        cast(charged_amount - expected_charge as decimal(18, 4)) as charge_gap,
         lines_value,
         net_revenue,
         product_cost,
         delivery_cost,
         payment_fee,
         marketing_cost,
-        net_revenue - product_cost as cm1,
-        net_revenue - product_cost - delivery_cost - payment_fee as cm2,
+        cast(net_revenue - product_cost as decimal(18, 4)) as cm1,
+        cast(net_revenue - product_cost - delivery_cost - payment_fee as decimal(18, 4)) as cm2,
+        cast(
+            net_revenue - product_cost - delivery_cost - payment_fee
+            {%- if flag_var('marketing_cost_is_per_order') == 'true' %} - coalesce(marketing_cost, 0)
+            {%- endif %}
+            as decimal(18, 4)
+        ) as cm3,
         order_status = 'delivered' as is_successful,
         order_status = 'cancelled' as is_cancelled,
         promo_count > 0 as has_promo,

@@ -2,16 +2,18 @@ with category_totals as (
 
     select
         lines.customer_key,
-        lines.category,
+        products.category,
         sum(lines.line_value) as line_value
     from {{ ref('fct_order_lines') }} as lines
+    inner join {{ ref('dim_products') }} as products
+        on lines.product_key = products.product_key
     inner join {{ ref('int_as_of') }} as as_of
         on lines.source = as_of.source
     where
         lines.is_successful
         and lines.delivered_date <= as_of.as_of_date
-        and lines.category is not null
-    group by lines.customer_key, lines.category
+        and products.category is not null
+    group by lines.customer_key, products.category
 
 ),
 

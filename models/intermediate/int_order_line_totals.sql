@@ -4,9 +4,9 @@ with lines as (
 
 ),
 
-margin_rates as (
+margins as (
 
-    select * from {{ ref('margin_rates') }}
+    select * from {{ ref('int_product_margins') }}
 
 ),
 
@@ -16,12 +16,10 @@ valued as (
         lines.order_key,
         lines.quantity,
         lines.quantity * lines.unit_price as line_value,
-        coalesce(margin_rates.margin_rate, 1) as margin_rate
+        coalesce(margins.margin_rate, 1) as margin_rate
     from lines
-    left join margin_rates
-        on
-            lines.source = margin_rates.source
-            and lines.category = margin_rates.category
+    left join margins
+        on lines.product_key = margins.product_key
 
 ),
 
@@ -43,7 +41,7 @@ int_order_line_totals as (
 
     select
         order_key,
-        cast(line_count as bigint) as line_count,
+        line_count,
         cast(item_count as bigint) as item_count,
         cast(lines_value as decimal(18, 4)) as lines_value,
         -- An order whose lines are all free has no weights: the lowest rate is the careful one.

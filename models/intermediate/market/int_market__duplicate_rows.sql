@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 {{ repeated_rows(
     'market',
     ref('stg_market__market_order'),
@@ -9,8 +7,8 @@
     content=[
         'customer_id', 'basket_value', 'charged_amount', 'delivery_fee', 'discount_amount',
         'supplier_support', 'third_party_support', 'marketing_cost', 'distance_km', 'rating',
-        'is_rating_skipped', 'rating_reason', 'city', 'device_name', 'address_label',
-        'warehouse_id', 'geo_cell',
+        'is_rating_skipped', 'rating_reason', 'city', 'device_name',
+        'warehouse_id',
     ],
 ) }}
 union all
@@ -20,7 +18,7 @@ union all
     'product_detail',
     keys=['order_key', 'line_number'],
     times=[],
-    content=['product_id', 'quantity', 'unit_price', 'category', 'subcategory', 'brand'],
+    content=['product_key', 'quantity', 'unit_price'],
 ) }}
 union all
 {{ repeated_rows(

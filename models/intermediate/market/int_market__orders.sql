@@ -1,15 +1,8 @@
 with accepted as (
 
-    select staged.*
-    from {{ ref('stg_market__market_order') }} as staged
-    left join {{ ref('int_market__duplicate_rows') }} as duplicates
-        on
-            duplicates.source_table = 'market_order'
-            and staged.source_file = duplicates.source_file
-            and staged.source_record = duplicates.source_record
-    where
-        staged.reject_reasons is null
-        and duplicates.source_record is null
+    {{ kept_rows(
+        ref('stg_market__market_order'), ref('int_market__duplicate_rows'), 'market_order'
+    ) }}
 
 ),
 
@@ -32,9 +25,7 @@ int_market__orders as (
         cast(null as string) as state,
         cast(null as string) as payment_type,
         {{ device_class('device_name') }} as device_class,
-        address_label,
         warehouse_id,
-        geo_cell,
         distance_km,
         basket_value,
         coalesce(delivery_fee, 0) as delivery_fee,

@@ -1,24 +1,25 @@
-with int_market__ratings as (
+with accepted as (
+
+    {{ kept_rows(
+        ref('stg_market__market_order'), ref('int_market__duplicate_rows'), 'market_order'
+    ) }}
+
+),
+
+int_market__ratings as (
 
     select
-        staged.order_key,
+        order_key,
         'market' as source,
-        staged.order_id as rating_id,
-        staged.rating_reason,
-        case when not staged.is_rating_skipped then staged.rating end as rating,
-        staged.is_rating_skipped as is_skipped,
-        staged.rated_at
-    from {{ ref('stg_market__market_order') }} as staged
-    left join {{ ref('int_market__duplicate_rows') }} as duplicates
-        on
-            duplicates.source_table = 'market_order'
-            and staged.source_file = duplicates.source_file
-            and staged.source_record = duplicates.source_record
+        order_id as rating_id,
+        rating_reason,
+        case when not is_rating_skipped then rating end as rating,
+        is_rating_skipped as is_skipped,
+        rated_at
+    from accepted
     where
-        staged.reject_reasons is null
-        and duplicates.source_record is null
-        and staged.rated_at is not null
-        and (staged.rating is not null or staged.is_rating_skipped)
+        rated_at is not null
+        and (rating is not null or is_rating_skipped)
 
 )
 

@@ -53,11 +53,11 @@ int_market__row_counts as (
         landed.landed_count,
         judged.accepted_count,
         judged.rejected_count,
-        case
+        cast(case
             when landed.source_table = 'app_open'
                 then (select coalesce(sum(repeat_count - 1), 0) from open_repeats)
             else coalesce(duplicates.duplicate_count, 0)
-        end as duplicate_count
+        end as bigint) as duplicate_count
     from landed
     inner join judged
         on landed.source_table = judged.source_table

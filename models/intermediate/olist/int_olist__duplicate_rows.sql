@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 -- Geolocation has no key, so none of its rows repeats one. The estimated delivery is a promise made
 -- at the start: it does not say how much a row of orders knew, so it is content and not a time.
 {%- set keyed_tables = {

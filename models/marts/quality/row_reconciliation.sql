@@ -6,9 +6,8 @@ with row_reconciliation as (
         landed_count,
         accepted_count,
         rejected_count,
-        cast(duplicate_count as bigint) as duplicate_count,
-        cast(landed_count - accepted_count - rejected_count - duplicate_count as bigint)
-            as unexplained_count
+        duplicate_count,
+        landed_count - accepted_count - rejected_count - duplicate_count as unexplained_count
     from {{ ref('int_row_counts') }}
 
 )

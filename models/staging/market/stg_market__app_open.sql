@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with source as (
 
     select * from {{ source('market', 'app_open') }}
@@ -20,16 +18,19 @@ stg_market__app_open as (
 
     select
         customer_id,
-        -- Kept as text: a filter on it reads far less of the file than one on the parsed time.
+        -- Kept as text, which sorts like the time: a filter on it reads far less of the file than
+        -- one on the parsed time, and the text must therefore have the exact format.
         appopendate as opened_at_text,
         {{ origin() }},
         {{ reject_reasons(dict(
             [
                 ('client_id_missing', 'customer_id is null'),
-                ('appopendate_missing', "appopendate is null or trim(appopendate) = ''"),
-                ('appopendate_padded', "length(appopendate) <> 19 and opened_at is not null"),
+                ('appopendate_missing', "appopendate is null or appopendate = ''"),
+                ('appopendate_not_a_time', "appopendate <> ''"
+                    ~ " and (length(appopendate) <> 19 or opened_at is null)"),
+                ('appopendate_implausible', "appopendate < '" ~ date_var('earliest_date')
+                    ~ "' or appopendate > '" ~ date_var('latest_date') ~ " 23:59:59'"),
             ]
-            + time_rules('appopendate', 'opened_at')
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'client_id', 'appopendate'

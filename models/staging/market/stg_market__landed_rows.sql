@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with stg_market__landed_rows as (
     {% for table_name in ['market_order', 'product_detail', 'promo_detail', 'app_open'] %}
     select

@@ -35,17 +35,15 @@ stg_market__market_order as (
         canonical_client_id as customer_id,
         {{ canonical_id('city_id') }} as city,
         devicename as device_name,
-        addressname as address_label,
         warehouse_id,
-        hex_id as geo_cell,
         ratereason as rating_reason,
         {{ origin() }},
         {{ reject_reasons(dict(
             [
                 ('order_id_missing', 'canonical_order_id is null'),
                 ('client_id_missing', 'canonical_client_id is null'),
-                ('createdate_missing', "createdate is null or trim(createdate) = ''"),
-                ('basketvalue_missing', "basketvalue is null or trim(basketvalue) = ''"),
+                ('createdate_missing', missing('createdate', 'basket_created_at')),
+                ('basketvalue_missing', missing('basketvalue', 'basket_value')),
             ]
             + amount_rules('distance', 'distance_km')
             + amount_rules('aandm', 'marketing_cost')

@@ -6,8 +6,12 @@ with source as (
 
 orders as (
 
-    select distinct order_key from {{ ref('stg_market__market_order') }}
+    select
+        order_id as known_order_id,
+        min(order_key) as order_key
+    from {{ ref('stg_market__market_order') }}
     where reject_reasons is null
+    group by order_id
 
 ),
 
@@ -24,35 +28,24 @@ typed as (
 
 ),
 
-keyed as (
-
-    select
-        *,
-        {{ hash_key(["'market'", "canonical_order_id"]) }} as order_key
-    from typed
-
-),
-
+-- Joined on the order's id and not on a hash of it: a hash a line would cost more than the join.
+-- The product's own columns are staged once a product, in stg_market__products.
 stg_market__product_detail as (
 
     select
-        keyed.order_key,
-        keyed.canonical_order_id as order_id,
-        keyed.canonical_product_id as product_id,
-        {{ canonical_id('keyed.subcategory_id') }} as subcategory,
-        {{ canonical_id('keyed.brand_id') }} as brand,
-        {{ canonical_id('keyed.mastercategory_id') }} as category,
+        orders.order_key,
+        {{ hash_key(["'market'", "canonical_product_id"]) }} as product_key,
         {{ origin() }},
         {{ reject_reasons(dict(
             [
                 ('order_id_missing', 'canonical_order_id is null'),
                 ('product_id_missing', 'canonical_product_id is null'),
-                ('_pos_missing', "_pos is null or trim(_pos) = ''"),
+                ('_pos_missing', missing('_pos', 'line_number')),
                 ('_pos_not_an_integer', unreadable('_pos', 'line_number')),
-                ('count_missing', "\"count\" is null or trim(\"count\") = ''"),
+                ('count_missing', missing('"count"', 'quantity')),
                 ('count_not_an_integer', unreadable('"count"', 'quantity')),
                 ('count_not_positive', 'coalesce(quantity <= 0, false)'),
-                ('price_missing', "price is null or trim(price) = ''"),
+                ('price_missing', missing('price', 'unit_price')),
             ]
             + amount_rules('price', 'unit_price')
             + [('orphan', 'canonical_order_id is not null and orders.order_key is null')]
@@ -61,12 +54,12 @@ stg_market__product_detail as (
             'order_id', '_pos', 'count', 'product_id', 'price', 'subcategory_id', 'brand_id',
             'mastercategory_id'
         ]) }} end as raw_row,
-        keyed.line_number,
-        keyed.quantity,
-        keyed.unit_price
-    from keyed
+        typed.line_number,
+        typed.quantity,
+        typed.unit_price
+    from typed
     left join orders
-        on keyed.order_key = orders.order_key
+        on typed.canonical_order_id = orders.known_order_id
 
 )
 

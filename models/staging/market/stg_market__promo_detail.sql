@@ -26,7 +26,6 @@ stg_market__promo_detail as (
 
     select
         keyed.order_key,
-        keyed.canonical_order_id as order_id,
         keyed.canonical_promo_id as promo_id,
         {{ canonical_id('keyed.responsibledepartment_id') }} as department_id,
         {{ canonical_id('keyed.promoobjective') }} as promo_objective,

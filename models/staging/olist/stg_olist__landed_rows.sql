@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with stg_olist__landed_rows as (
     {% for table_name in [
         'olist_orders_dataset', 'olist_customers_dataset', 'olist_order_items_dataset',

@@ -39,8 +39,8 @@ stg_olist__order_reviews as (
         keyed.order_key,
         keyed.canonical_review_id as review_id,
         keyed.canonical_order_id as order_id,
-        review_comment_title as comment_title,
-        review_comment_message as comment_message,
+        keyed.review_comment_title as comment_title,
+        keyed.review_comment_message as comment_message,
         {{ origin() }},
         {{ reject_reasons(dict(
             md5_rules('review_id', 'keyed.canonical_review_id')

@@ -9,8 +9,8 @@
 } -%}
 {%- set measure_rules = [] -%}
 {%- for column, value in measures.items() -%}
-    {%- do measure_rules.append((column ~ '_not_an_integer', unreadable(column, value))) -%}
-    {%- do measure_rules.append((column ~ '_negative', 'coalesce(' ~ value ~ ' < 0, false)')) -%}
+{%- do measure_rules.append((column ~ '_not_an_integer', unreadable(column, value))) -%}
+{%- do measure_rules.append((column ~ '_negative', 'coalesce(' ~ value ~ ' < 0, false)')) -%}
 {%- endfor -%}
 with source as (
 
@@ -26,7 +26,7 @@ typed as (
         {{ canonical_id('product_category_name') }} as category_name
         {%- for column, value in measures.items() %},
         {{ parse_integer(column) }} as {{ value }}
-        {%- endfor %}
+    {%- endfor %}
     from source
 
 ),
@@ -45,7 +45,7 @@ stg_olist__products as (
         ) }} end as raw_row
         {%- for value in measures.values() %},
         {{ value }}
-        {%- endfor %}
+    {%- endfor %}
     from typed
 
 )

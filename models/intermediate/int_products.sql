@@ -1,0 +1,8 @@
+{{ union_sources('products', [
+    'product_key',
+    'source',
+    'product_id',
+    'category',
+    'subcategory',
+    'brand',
+]) }}
