@@ -17,8 +17,11 @@ segments as (
         names.segment_id,
         names.segment_name,
         names.archetype,
-        coalesce(playbook.who_they_are, 'Customers with ' || names.segment_name || '.')
-            as who_they_are,
+        case
+            when playbook.archetype is not null then playbook.who_they_are
+            when names.segment_name like 'average customers%' then 'Close to the average in every feature.'
+            else 'What sets them apart: ' || names.segment_name || '.'
+        end as who_they_are,
         coalesce(playbook.what_to_do, 'Look at their profile before you write to them.')
             as what_to_do,
         playbook.channel,

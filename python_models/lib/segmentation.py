@@ -23,6 +23,8 @@ MAX_RANK_CORRELATION = 0.9
 EVALUATION_ROWS = 10_000
 STARTS = 10
 MAX_MATCH_DISTANCE = 1.6
+MIN_NAMED_COORDINATE = 0.25
+IMPOSSIBLE = 1e6
 
 
 @dataclass(frozen=True)
@@ -211,31 +213,40 @@ def match_archetypes(
     centroids: segments x kept features, standardised. playbook: one row per archetype, with its
     name in `archetype` and the expected standardised value of each feature in `expected_<feature>`
     (null: the archetype says nothing about it). The pairs have the least sum of root mean square
-    distances (Hungarian method); a pair further apart than 1.6 standard deviations is no match.
+    distances (Hungarian method). A centroid matches no archetype that is further away than 1.6
+    standard deviations, or no nearer than the average customer is: such a name would say more
+    than the data do.
     """
     playbook = playbook.sort_values("archetype", ignore_index=True)
     expected = playbook[[f"expected_{feature}" for feature in kept]].to_numpy(dtype=float)
-    gaps = (centroids[:, None, :] - expected[None, :, :]) ** 2
     known = ~np.isnan(expected)
     counts = np.maximum(known.sum(axis=1), 1)
+    gaps = (centroids[:, None, :] - expected[None, :, :]) ** 2
     cost = np.sqrt(np.nansum(gaps, axis=2) / counts)
-    cost[:, known.sum(axis=1) == 0] = np.inf
-    finite = np.where(np.isfinite(cost), cost, 1e6)
-    rows, columns = linear_sum_assignment(finite)
+    from_average = np.sqrt((centroids**2) @ known.T / counts)
+    possible = (cost <= MAX_MATCH_DISTANCE) & (cost < from_average)
+    cost = np.where(possible, cost, IMPOSSIBLE)
+    rows, columns = linear_sum_assignment(cost)
     names: list[str | None] = [None] * len(centroids)
     for row, column in zip(rows, columns, strict=True):
-        if finite[row, column] <= MAX_MATCH_DISTANCE:
+        if possible[row, column]:
             names[row] = str(playbook["archetype"][column])
     return names
 
 
 def describe_centroid(centroid: np.ndarray, kept: list[str]) -> str:
-    """Name a centroid by the two features that set it apart most, as 'high x, low y'."""
+    """Name a centroid by the two features that set it apart most, as 'high x, low y'.
+
+    Features less than a quarter of a standard deviation from the mean set nothing apart; without
+    any other the centroid is called 'average customers'.
+    """
     order = np.argsort(-np.abs(np.round(centroid, 6)), kind="stable")[:2]
-    return ", ".join(
+    words = [
         f"{'high' if centroid[index] > 0 else 'low'} {kept[index].replace('_', ' ')}"
         for index in order
-    )
+        if abs(centroid[index]) >= MIN_NAMED_COORDINATE
+    ]
+    return ", ".join(words) or "average customers"
 
 
 def unique_names(names: list[str]) -> list[str]:

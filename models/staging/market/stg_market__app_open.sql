@@ -28,8 +28,9 @@ stg_market__app_open as (
                 ('appopendate_missing', "appopendate is null or appopendate = ''"),
                 ('appopendate_not_a_time', "appopendate <> ''"
                     ~ " and (length(appopendate) <> 19 or opened_at is null)"),
-                ('appopendate_implausible', "appopendate < '" ~ date_var('earliest_date')
-                    ~ "' or appopendate > '" ~ date_var('latest_date') ~ " 23:59:59'"),
+                ('appopendate_implausible', "length(appopendate) = 19 and (appopendate < '"
+                    ~ date_var('earliest_date') ~ "' or appopendate > '"
+                    ~ date_var('latest_date') ~ " 23:59:59')"),
             ]
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([

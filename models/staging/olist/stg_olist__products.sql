@@ -23,10 +23,14 @@ typed as (
     select
         *,
         {{ canonical_id('product_id') }} as canonical_product_id,
-        {{ canonical_id('product_category_name') }} as category_name
-        {%- for column, value in measures.items() %},
-        {{ parse_integer(column) }} as {{ value }}
-    {%- endfor %}
+        {{ canonical_id('product_category_name') }} as category_name,
+        {{ parse_integer('product_name_lenght') }} as name_length,
+        {{ parse_integer('product_description_lenght') }} as description_length,
+        {{ parse_integer('product_photos_qty') }} as photo_count,
+        {{ parse_integer('product_weight_g') }} as weight_g,
+        {{ parse_integer('product_length_cm') }} as length_cm,
+        {{ parse_integer('product_height_cm') }} as height_cm,
+        {{ parse_integer('product_width_cm') }} as width_cm
     from source
 
 ),
@@ -42,10 +46,14 @@ stg_olist__products as (
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row(
             ['product_id', 'product_category_name'] + measures.keys() | list
-        ) }} end as raw_row
-        {%- for value in measures.values() %},
-        {{ value }}
-    {%- endfor %}
+        ) }} end as raw_row,
+        name_length,
+        description_length,
+        photo_count,
+        weight_g,
+        length_cm,
+        height_cm,
+        width_cm
     from typed
 
 )
