@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def simulate(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Simulate a shop with known truth into LANDING.
+    r"""Simulate a shop with known truth into LANDING.
 
     Writes LANDING/market (orders, app opens, promotions and products as Parquet, all text) and
     LANDING/market_truth (what tests may know). The defaults make the demo.
@@ -97,3 +98,36 @@ def simulate(
         click.echo(
             f"{total:,} rows of {customers:,} customers in {landing} ({summary.seconds:.1f} s)"
         )
+
+
+@main.group()
+def show() -> None:
+    """Show what was built."""
+
+
+@show.command()
+@click.option(
+    "--warehouse", type=click.Path(dir_okay=False, path_type=Path),
+    envvar="CLIENTELE_WAREHOUSE", show_envvar=True,
+    default=Path("warehouse/clientele.duckdb"), show_default=True,
+    help="The DuckDB file that `dbt build` wrote.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def segments(warehouse: Path, as_json: bool) -> None:
+    """Show the segments: who, how many, what they are worth and what to do.
+
+    Customers and margin (cm2) are shares of the shop. Below stand the places of the marts, the
+    docs and the lists.
+    """
+    from clientele.show import WarehouseError, print_overview, read_overview
+
+    try:
+        overview = read_overview(warehouse)
+    except WarehouseError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(overview, ensure_ascii=False, indent=2))
+        return
+    from rich.console import Console
+
+    print_overview(overview, Console())

@@ -5,6 +5,7 @@ coordinate of a centroid, a segment's name. Parameters stand in segment_kmeans.y
 """
 
 import pandas as pd
+
 import segmentation
 
 COLUMNS = ["source", "artifact", "k", "segment_id", "item", "value", "note"]
@@ -20,7 +21,9 @@ def artifacts(source, frame, playbook, features, k_values, seed, min_customers):
     )
     status = "segmented" if fitted else "unsegmented"
     rows = [(source, "status", None, None, status, float(len(frame)), reason)]
-    rows += [(source, "dropped", None, None, name, None, why) for name, why in dropped.items() if why]
+    rows += [
+        (source, "dropped", None, None, name, None, why) for name, why in dropped.items() if why
+    ]
     if fitted is None:
         return rows
     for index, name in enumerate(fitted.kept):

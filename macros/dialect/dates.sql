@@ -15,8 +15,3 @@
 {% macro default__add_days(date, days) -%}
     ({{ date }} + {{ days }})
 {%- endmacro %}
-
-{#- A date as sortable text, YYYY-MM-DD. -#}
-{% macro date_text(date) -%}
-    cast({{ date }} as string)
-{%- endmacro %}

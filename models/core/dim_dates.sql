@@ -9,7 +9,9 @@ with bounds as (
 
 days as (
 
-    select cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date) as calendar_date
+    select
+        cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date)
+            as calendar_date
     from bounds
 
 ),

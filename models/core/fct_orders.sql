@@ -101,7 +101,8 @@ fct_orders as (
         cast(net_revenue - product_cost - delivery_cost - payment_fee as decimal(18, 4)) as cm2,
         cast(
             net_revenue - product_cost - delivery_cost - payment_fee
-            {%- if flag_var('marketing_cost_is_per_order') == 'true' %} - coalesce(marketing_cost, 0)
+            {%- if flag_var('marketing_cost_is_per_order') == 'true' %}
+            - coalesce(marketing_cost, 0)
             {%- endif %}
             as decimal(18, 4)
         ) as cm3,

@@ -1,7 +1,9 @@
 with fct_ratings as (
 
     select
-        {{ hash_key(["ratings.source", "cast(ratings.order_key as string)", "ratings.rating_id"]) }} as rating_key,
+        {{ hash_key([
+            "ratings.source", "cast(ratings.order_key as string)", "ratings.rating_id"
+        ]) }} as rating_key,
         ratings.order_key,
         orders.customer_key,
         ratings.source,

@@ -23,7 +23,7 @@ ranked as (
         *,
         row_number() over (
             partition by customer_key
-            order by line_value desc, category
+            order by line_value desc, category asc
         ) as category_rank
     from category_totals
 

@@ -30,7 +30,10 @@ features as (
         cast(customers.promo_share as decimal(12, 6)) as promo_share,
         cast(coalesce(customers.own_discount_share, 0) as decimal(12, 6)) as own_discount_share,
         cast(
-            (coalesce(customers.rating_sum, 0) + {{ number_var('rating_prior_count') }} * shops.mean_rating)
+            (
+                coalesce(customers.rating_sum, 0)
+                + {{ number_var('rating_prior_count') }} * shops.mean_rating
+            )
             / (customers.rating_count + {{ number_var('rating_prior_count') }})
             as decimal(12, 6)
         ) as rating,

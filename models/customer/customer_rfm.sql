@@ -13,8 +13,10 @@ cut_points as (
     select
         source,
         {%- for score in range(2, 6) %}
-        max(lower_value) filter (where metric = 'monetary' and score = {{ score }}) as monetary_{{ score }},
-        max(upper_value) filter (where metric = 'recency' and score = {{ score }}) as recency_{{ score }},
+        max(lower_value) filter (where metric = 'monetary' and score = {{ score }})
+            as monetary_{{ score }},
+        max(upper_value) filter (where metric = 'recency' and score = {{ score }})
+            as recency_{{ score }},
         {%- endfor %}
         min(score) filter (where metric = 'monetary') as lowest_monetary_score,
         min(score) filter (where metric = 'recency') as lowest_recency_score
@@ -71,7 +73,9 @@ customer_rfm as (
         lifecycle_stage,
         case
             when is_scored
-                then {{ rfm_segment('recency_score', 'frequency_score', 'monetary_score', 'is_new') }}
+                then {{ rfm_segment(
+                    'recency_score', 'frequency_score', 'monetary_score', 'is_new'
+                ) }}
         end as rfm_segment,
         cast(case when is_scored then recency_score end as integer) as recency_score,
         cast(case when is_scored then frequency_score end as integer) as frequency_score,

@@ -77,10 +77,8 @@ int_as_of as (
 
     select
         last_days.source,
-        last_days.first_order_date,
-        last_days.last_order_date,
         {% if var('as_of') -%}
-        date '{{ date_var("as_of") }}' as as_of_date
+        date '{{ date_var("as_of") }}' as as_of_date,
         {%- else -%}
         -- The last day may have been cut off in the middle, unless something happened after it.
         case
@@ -91,8 +89,10 @@ int_as_of as (
                     {{ add_days('last_days.last_order_date', '-1') }},
                     last_days.first_order_date
                 )
-        end as as_of_date
+        end as as_of_date,
         {%- endif %}
+        last_days.first_order_date,
+        last_days.last_order_date
     from last_days
     inner join last_events
         on last_days.source = last_events.source

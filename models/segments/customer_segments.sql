@@ -10,13 +10,14 @@ with customers as (
 scaling as (
 
     select
-        source
-        {%- for feature in features %},
+        {%- for feature in features %}
         max(lower_bound) filter (where feature = '{{ feature }}') as {{ feature }}_lower,
         max(upper_bound) filter (where feature = '{{ feature }}') as {{ feature }}_upper,
         max(mean_value) filter (where feature = '{{ feature }}') as {{ feature }}_mean,
-        max(standard_deviation) filter (where feature = '{{ feature }}') as {{ feature }}_deviation
+        max(standard_deviation) filter (where feature = '{{ feature }}')
+            as {{ feature }}_deviation,
         {%- endfor %}
+        source
     from {{ ref('segment_feature_selection') }}
     group by source
 
@@ -25,11 +26,12 @@ scaling as (
 centroids as (
 
     select
+        {%- for feature in features %}
+        coalesce(max(standardised_value) filter (where feature = '{{ feature }}'), 0)
+            as {{ feature }},
+        {%- endfor %}
         source,
         segment_id
-        {%- for feature in features %},
-        coalesce(max(standardised_value) filter (where feature = '{{ feature }}'), 0) as {{ feature }}
-        {%- endfor %}
     from {{ ref('segment_centroids') }}
     group by source, segment_id
 
@@ -38,18 +40,20 @@ centroids as (
 standardised as (
 
     select
+        {%- for feature in features %}
+        coalesce(
+            (
+                greatest(
+                    least(cast(customers.{{ feature }} as double), scaling.{{ feature }}_upper),
+                    scaling.{{ feature }}_lower
+                ) - scaling.{{ feature }}_mean
+            ) / scaling.{{ feature }}_deviation,
+            0
+        ) as {{ feature }},
+        {%- endfor %}
         customers.customer_key,
         customers.source,
         customers.as_of_date
-        {%- for feature in features %},
-        coalesce(
-            (
-                greatest(least(cast(customers.{{ feature }} as double), scaling.{{ feature }}_upper), scaling.{{ feature }}_lower)
-                - scaling.{{ feature }}_mean
-            ) / scaling.{{ feature }}_deviation,
-            0
-        ) as {{ feature }}
-        {%- endfor %}
     from customers
     inner join scaling
         on customers.source = scaling.source
@@ -65,7 +69,9 @@ distances as (
         centroids.segment_id,
         sqrt(
             {%- for feature in features %}
-            {{ "+ " if not loop.first }}power(standardised.{{ feature }} - centroids.{{ feature }}, 2)
+            {{ "+ " if not loop.first }}power(
+                standardised.{{ feature }} - centroids.{{ feature }}, 2
+            )
             {%- endfor %}
         ) as distance
     from standardised

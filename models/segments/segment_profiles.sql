@@ -51,7 +51,8 @@ segment_profiles as (
         totals.customer_count,
         cast(totals.customer_count / shops.customer_count as decimal(9, 6)) as customer_share,
         cast(totals.net_revenue as decimal(38, 4)) as net_revenue,
-        cast(totals.net_revenue / nullif(shops.net_revenue, 0) as decimal(9, 6)) as net_revenue_share,
+        cast(totals.net_revenue / nullif(shops.net_revenue, 0) as decimal(9, 6))
+            as net_revenue_share,
         cast(totals.cm2 as decimal(38, 4)) as cm2,
         cast(totals.cm2 / nullif(shops.cm2, 0) as decimal(9, 6)) as cm2_share,
         cast(totals.cm2 / totals.customer_count as decimal(18, 4)) as cm2_per_customer,

@@ -19,7 +19,8 @@ segments as (
         names.archetype,
         case
             when playbook.archetype is not null then playbook.who_they_are
-            when names.segment_name like 'average customers%' then 'Close to the average in every feature.'
+            when names.segment_name like 'average customers%'
+                then 'Close to the average in every feature.'
             else 'What sets them apart: ' || names.segment_name || '.'
         end as who_they_are,
         coalesce(playbook.what_to_do, 'Look at their profile before you write to them.')

@@ -65,7 +65,6 @@ class Segmentation:
     knee: int | None
 
 
-
 def sort_by_content(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
     """Return the rows in an order that depends on their feature values alone."""
     return frame.sort_values(features, kind="stable", na_position="last", ignore_index=True)
@@ -126,7 +125,7 @@ def fit_kmeans(values: np.ndarray, k: int, seed: int) -> KMeans:
 
 
 def canonical_order(centroids: np.ndarray) -> np.ndarray:
-    """Return the order of centroids by their coordinates, greatest first, so that ids are stable."""
+    """Return the order of centroids by coordinates, greatest first, so that ids are stable."""
     keys = np.round(centroids, 6)
     return np.lexsort(tuple(-keys[:, column] for column in reversed(range(keys.shape[1]))))
 

@@ -222,7 +222,8 @@ def test_charged_amount_is_basket_plus_fee_minus_discount(clean):
     columns = "basketvalue chargedamount deliveryfee discountamount suppliersupport aandm"
     for column in columns.split():
         assert not clean.value(
-            f"select count(*) from {{market_order}} where not regexp_full_match({column}, '{money}')"
+            f"select count(*) from {{market_order}}"
+            f" where not regexp_full_match({column}, '{money}')"
         )
 
 
@@ -546,7 +547,8 @@ def test_drift_changes_behaviour_after_its_date(clean, drifted):
 FOUND_IN_ORDERS = {
     "bad_date": f"not (coalesce(createdate, '') {NO_DATE} and coalesce(checkoutdate, '') {NO_DATE}"
     f" and coalesce(deliverdate, '') {NO_DATE})",
-    "far_date": "regexp_matches(concat_ws('|', createdate, checkoutdate, deliverdate), '1900|2099')",
+    "far_date": "regexp_matches(concat_ws('|', createdate, checkoutdate, deliverdate),"
+    " '1900|2099')",
     "negative_amount": "regexp_matches({amounts}, '-1[0-9]')",
     "absurd_amount": "regexp_matches({amounts}, '1e300|999999999999')",
     "not_a_number": "regexp_matches({amounts}, 'NaN|inf|Infinity')",

@@ -11,7 +11,7 @@ ranked as (
         *,
         row_number() over (
             partition by product_id
-            order by line_count desc, category, subcategory, brand
+            order by line_count desc, category asc, subcategory asc, brand asc
         ) as label_rank
     from labels
 

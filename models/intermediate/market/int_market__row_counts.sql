@@ -55,7 +55,7 @@ int_market__row_counts as (
         judged.rejected_count,
         cast(case
             when landed.source_table = 'app_open'
-                then (select coalesce(sum(repeat_count - 1), 0) from open_repeats)
+                then (select coalesce(sum(open_repeats.repeat_count - 1), 0) from open_repeats)
             else coalesce(duplicates.duplicate_count, 0)
         end as bigint) as duplicate_count
     from landed

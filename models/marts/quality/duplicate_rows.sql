@@ -1,6 +1,11 @@
 with duplicate_rows as (
 
-    select * from {{ ref('int_duplicate_rows') }}
+    select
+        source,
+        source_table,
+        source_file,
+        source_record
+    from {{ ref('int_duplicate_rows') }}
 
 )
 

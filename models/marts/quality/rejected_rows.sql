@@ -1,6 +1,13 @@
 with rejected_rows as (
 
-    select * from {{ ref('int_rejected_rows') }}
+    select
+        source,
+        source_table,
+        source_file,
+        source_record,
+        reject_reasons,
+        raw_row
+    from {{ ref('int_rejected_rows') }}
 
 )
 

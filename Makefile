@@ -1,0 +1,92 @@
+# The ways to run clientele. The README shows the plain commands for machines without make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+OLDEST := 3.10
+NEWEST := 3.13
+
+# The first Python that fits; `make demo PYTHON=/path/to/python` takes another.
+FITS := import sys; sys.exit(not ((3, 10) <= sys.version_info[:2] <= (3, 13)))
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
+
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The lock is complete and every file in it has its hash, so nothing is left to resolve.
+INSTALL_LOCK := $(INSTALL) --no-deps --require-hashes --requirement
+INSTALL_PROJECT := $(INSTALL) --no-deps --no-build-isolation --editable .
+
+# One line on the terminal for each stage.
+say = @printf '\n== %s\n' "$(1)"
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint build docs benchmark clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build docs  ## install, build the demo shop and its docs, and show its segments
+	@$(BIN)/clientele show segments
+
+test: $(VENV)/.installed-dev lint build docs  ## install what tests need and run all that CI runs
+	$(call say,pytest)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev  ## check the hand: Python, SQL, the rules of the dbt project
+	$(call say,ruff)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory target/.linted
+	$(call say,dbt parse)
+	@$(BIN)/dbt --quiet parse --target-path target/rules --vars '{sources: [market, olist]}'
+	$(call say,dbt-bouncer)
+	@if [ -x $(BIN)/dbt-bouncer ]; then $(BIN)/dbt-bouncer run; \
+	else echo "skipped: dbt-bouncer needs Python 3.11 or later"; fi
+
+build: $(VENV)/.installed  ## build the warehouse from the demo shop, with its tests
+	$(call say,dbt build)
+	@mkdir -p warehouse
+	@$(BIN)/dbt build
+
+docs: $(VENV)/.installed  ## write the docs of the built warehouse as one page
+	$(call say,dbt docs)
+	@$(BIN)/dbt --quiet docs generate --static
+	@echo "target/static_index.html"
+
+benchmark: $(VENV)/.installed  ## simulate a big shop, build it and measure
+	@$(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was built, but not the environment
+	@rm -rf target logs build .pytest_cache .ruff_cache .hypothesis
+	@find warehouse -mindepth 1 ! -name .gitkeep -delete 2>/dev/null || true
+
+# SQL is linted again only where a file or a setting changed: it takes a minute.
+SQL := $(shell find models tests macros -name '*.sql')
+target/.linted: $(SQL) pyproject.toml dbt_project.yml | $(VENV)/.installed-dev
+	$(call say,sqlfluff)
+	@mkdir -p target warehouse
+	@CLIENTELE_WAREHOUSE=target/lint.duckdb $(BIN)/sqlfluff lint models tests
+	@touch $@
+
+# A stamp says that a lock is installed: the next run does not install it again.
+$(VENV)/.python:
+	@[ -n "$(PYTHON)" ] || { echo "clientele needs Python $(OLDEST) to $(NEWEST): \
+	make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c '$(FITS)' || { echo "clientele needs Python $(OLDEST) to $(NEWEST), \
+	not $$($(PYTHON) --version)" >&2; exit 1; }
+	$(call say,environment in $(VENV))
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.python
+	$(call say,requirements.lock)
+	@$(INSTALL_LOCK) requirements.lock
+	@$(INSTALL_PROJECT)
+	@touch $@
+
+# What tests need holds all that the demo needs.
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(VENV)/.python
+	$(call say,requirements-dev.lock)
+	@$(INSTALL_LOCK) requirements-dev.lock
+	@$(INSTALL_PROJECT)
+	@touch $(VENV)/.installed $@

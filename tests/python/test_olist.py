@@ -1,0 +1,237 @@
+"""Olist, a real marketplace, comes through whole: people, orders and money equal the raw files.
+
+The data lie beside the project (../shared/data/olist) under a licence of their own; without them
+these tests are skipped.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from warehouse import ROOT, Builder, Warehouse
+
+OLIST = (ROOT / ".." / "shared" / "data" / "olist").resolve()
+if not OLIST.is_dir():  # a scratch copy of the project lies elsewhere
+    OLIST = Path("/work/shared/data/olist")
+ORDERS, PEOPLE, ITEMS = 47_868, 46_945, 53_824
+ORDERS_WITHOUT_ITEM, REVIEWS = 775, 41_933
+
+pytestmark = pytest.mark.skipif(
+    not OLIST.is_dir(), reason="the Olist data are not beside the project (../shared/data/olist)"
+)
+CUSTOMER_TABLES = (
+    "core.fct_orders",
+    "core.dim_customers",
+    "customer.customer_single_view",
+    "customer.customer_rfm",
+    "customer.customer_features",
+    "segments.customer_segments",
+    "marts.campaign_lists",
+)
+SOURCE_TABLES = (
+    *CUSTOMER_TABLES,
+    "core.fct_order_lines",
+    "core.fct_ratings",
+    "customer.rfm_cut_points",
+    "customer.rfm_status",
+    "segments.segmentation_status",
+    "segments.segment_centroids",
+    "segments.segment_profiles",
+    "marts.row_reconciliation",
+)
+
+
+@pytest.fixture(scope="module")
+def shops(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Warehouse]:
+    """Olist alone, and both sources in one landing zone."""
+    folder = tmp_path_factory.mktemp("olist")
+    for name, sources in {
+        "alone": {"olist": OLIST},
+        "both": {"olist": OLIST, "market": ROOT / "demo" / "market"},
+    }.items():
+        (folder / name).mkdir()
+        for source, target in sources.items():
+            (folder / name / source).symlink_to(target)
+    return builder.build_all(
+        {
+            "alone": {
+                "landing": folder / "alone",
+                "variables": {"sources": ["olist"], "landing": str(folder / "alone")},
+                "with_tests": True,
+            },
+            "both": {
+                "landing": folder / "both",
+                "variables": {"sources": ["market", "olist"], "landing": str(folder / "both")},
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def olist(shops: dict[str, Warehouse]) -> Warehouse:
+    """Olist alone, built with all data tests."""
+    return shops["alone"]
+
+
+def raw(query: str) -> list[tuple]:
+    """Return the rows of a query on the raw files; {orders} and the like stand for them."""
+    tables = {
+        name: f"read_parquet('{OLIST}/olist_{name}_dataset/*.parquet')"
+        for name in ("orders", "customers", "order_items", "order_payments", "order_reviews")
+    }
+    with duckdb.connect() as connection:
+        return connection.execute(query.format(**tables)).fetchall()
+
+
+def test_orders_and_people_are_all_there(olist: Warehouse) -> None:
+    """47,868 orders of 46,945 people, one row each: nothing fans out, nothing is lost."""
+    assert olist.query(
+        "select count(*), count(distinct order_id), count(distinct customer_key) "
+        "from core.fct_orders"
+    ) == [(ORDERS, ORDERS, PEOPLE)]
+    assert olist.value("select count(*) from core.dim_customers") == PEOPLE
+    assert raw(
+        "select count(*), count(distinct customer_unique_id) from {orders} "
+        "join {customers} using (customer_id)"
+    ) == [(ORDERS, PEOPLE)]
+
+
+def test_money_equals_the_raw_files(olist: Warehouse) -> None:
+    """Baskets, freight and payments sum to the cent to the raw files' prices and payments."""
+    items = raw(
+        "select sum(price::decimal(18, 4)), sum(freight_value::decimal(18, 4)) from {order_items}"
+    )
+    assert olist.query("select sum(basket_value), sum(delivery_fee) from core.fct_orders") == items
+    assert olist.query("select sum(charged_amount) from core.fct_orders") == raw(
+        "select sum(payment_value::decimal(18, 4)) from {order_payments}"
+    )
+    assert olist.query("select count(*), sum(line_value) from core.fct_order_lines") == [
+        (ITEMS, items[0][0])
+    ]
+
+
+def test_money_of_every_order_equals_the_raw_files(olist: Warehouse) -> None:
+    """Order by order, basket, freight and payments are the sums of the order's own rows."""
+    expected = raw(
+        """
+        select order_id, coalesce(basket, 0), coalesce(freight, 0), paid
+        from {orders}
+        left join (
+            select order_id, sum(price::decimal(18, 4)) as basket,
+                sum(freight_value::decimal(18, 4)) as freight
+            from {order_items} group by order_id
+        ) using (order_id)
+        left join (
+            select order_id, sum(payment_value::decimal(18, 4)) as paid
+            from {order_payments} group by order_id
+        ) using (order_id)
+        order by order_id
+        """
+    )
+    found = olist.query(
+        "select order_id, basket_value, delivery_fee, charged_amount from core.fct_orders "
+        "order by order_id"
+    )
+    assert found == expected
+    assert sum(1 for row in found if row[1] == 0) == ORDERS_WITHOUT_ITEM
+
+
+def test_customers_carry_the_money_of_their_delivered_orders(olist: Warehouse) -> None:
+    """Orders delivered by the as-of date have the same money in fact, single view and profiles."""
+    as_of = olist.value("select max(as_of_date) from customer.customer_single_view")
+    ((orders, baskets, revenue),) = raw(
+        f"""
+        with items as (
+            select order_id, sum(price::decimal(18, 4)) as basket,
+                sum(freight_value::decimal(18, 4)) as freight
+            from {{order_items}} group by order_id
+        )
+        select count(*), sum(coalesce(basket, 0)), sum(coalesce(basket, 0) + coalesce(freight, 0))
+        from {{orders}} left join items using (order_id)
+        where
+            order_status = 'delivered'
+            and coalesce(order_delivered_customer_date, order_estimated_delivery_date)::date
+                <= date '{as_of}'
+        """
+    )
+    assert olist.query(
+        "select sum(successful_order_count), sum(basket_value), sum(net_revenue) "
+        "from customer.customer_single_view"
+    ) == [(orders, baskets, revenue)]
+    assert olist.value("select sum(net_revenue) from segments.segment_profiles") == revenue
+    assert revenue > Decimal(1_000_000)
+
+
+def test_vouchers_are_promotions(olist: Warehouse) -> None:
+    """An order that was paid with a voucher, in part or more than once, has one promotion."""
+    ((vouchers,),) = raw(
+        "select count(distinct order_id) from {order_payments} where payment_type = 'voucher'"
+    )
+    assert olist.query(
+        "select count(*), count(distinct order_key) from core.fct_order_promotions"
+    ) == [(vouchers, vouchers)]
+    assert olist.value("select count(*) from core.fct_orders where has_promo") == vouchers
+
+
+def test_reviews_are_all_there(olist: Warehouse) -> None:
+    """Every review is one rating, also where an order has several or several orders share one."""
+    assert raw("select count(*), sum(review_score::integer) from {order_reviews}") == olist.query(
+        "select count(*), sum(rating) from core.fct_ratings"
+    )
+    assert olist.value("select count(distinct rating_key) from core.fct_ratings") == REVIEWS
+
+
+def test_what_olist_cannot_feed_is_empty_and_said_so(olist: Warehouse) -> None:
+    """Olist sends no app opens: counts are null, the features are left out with the reason."""
+    assert olist.value("select count(*) from core.fct_app_opens") == 0
+    known = "select count(*) from customer.customer_single_view where app_opens_90d is not null"
+    assert olist.value(known) == 0
+    dropped = dict(
+        olist.query(
+            "select feature, dropped_because from segments.segment_feature_selection "
+            "where not is_used"
+        )
+    )
+    assert dropped["app_opens_30d"] == dropped["app_opens_90d"] == "its source is absent"
+    assert dropped["own_discount_share"] == "it is alike for nearly all customers"
+
+
+def test_every_mart_is_there(olist: Warehouse, demo_warehouse: Warehouse) -> None:
+    """Olist builds every table and view of the native source, and fills the ones for customers."""
+    rooms = ("core", "customer", "segments", "marts")
+    assert olist.names(*rooms) == demo_warehouse.names(*rooms)
+    status = "select segmentation_status from segments.segmentation_status"
+    assert olist.value(status) == "segmented"
+    assert olist.value("select count(*) from segments.customer_segments") == olist.value(
+        "select count(*) from customer.customer_single_view where is_customer"
+    )
+    assert olist.value("select count(*) from marts.campaign_lists") > 0
+    unexplained = "select sum(abs(unexplained_count)) from marts.row_reconciliation"
+    assert olist.value(unexplained) == 0
+
+
+@pytest.mark.parametrize("table", SOURCE_TABLES)
+def test_both_sources_at_once_are_as_each_alone(
+    shops: dict[str, Warehouse], demo_warehouse: Warehouse, table: str
+) -> None:
+    """With both sources on, the rows of each are byte for byte those of its own build."""
+    both = shops["both"]
+    for source, alone in (("olist", shops["alone"]), ("market", demo_warehouse)):
+        rows = f"(select * from {table} where source = '{source}')"
+        assert both.fingerprint(rows) == alone.fingerprint(rows), source
+        assert alone.fingerprint(rows)[0] > 0
+    total = both.value(f"select count(*) from {table}")
+    assert total == both.value(f"select count(*) from {table} where source in ('olist', 'market')")
+
+
+def test_customers_of_two_sources_are_never_one(shops: dict[str, Warehouse]) -> None:
+    """Customer keys of the two sources do not meet."""
+    assert shops["both"].query(
+        "select count(*), count(distinct customer_key) from core.dim_customers"
+    ) == shops["both"].query(
+        "select count(*), count(distinct source || ':' || customer_id) from core.dim_customers"
+    )

@@ -1,0 +1,133 @@
+"""RFM scores and rule segments are what the definitions say, cell by cell and tie by tie."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from itertools import pairwise, product
+
+import duckdb
+import pytest
+
+from warehouse import ROOT, Builder, Warehouse
+
+CELLS = list(product(range(1, 6), range(1, 6), range(1, 6), (False, True)))
+
+# The rules in their order, written down a second time from the definitions.
+RULES = (
+    ("champions", lambda r, f, m, new: r >= 4 and f >= 4 and m >= 4),
+    ("new", lambda r, f, m, new: f == 1 and new),
+    ("loyal", lambda r, f, m, new: r >= 3 and f >= 3),
+    ("cant_lose", lambda r, f, m, new: r <= 2 and f >= 4 and m >= 4),
+    ("at_risk", lambda r, f, m, new: r <= 2 and f >= 3),
+    ("promising", lambda r, f, m, new: r >= 3 and f == 2),
+    ("big_first_basket", lambda r, f, m, new: f == 1 and m >= 4 and r >= 3),
+    ("one_timer_recent", lambda r, f, m, new: f == 1 and r >= 3),
+    ("slipping", lambda r, f, m, new: r == 2),
+    ("lost", lambda r, f, m, new: True),
+)
+FREQUENCY_BANDS = (1, 2, 3, 5, 10)
+
+
+def expected_segment(cell: tuple[int, int, int, bool]) -> str:
+    """Return the first rule that matches a cell."""
+    return next(name for name, rule in RULES if rule(*cell))
+
+
+def mid_rank_scores(values: list, *, high_is_good: bool) -> dict[object, int]:
+    """Return the quintile score of each distinct value by its mid-rank, in exact fractions."""
+    counts = Counter(values)
+    below, scores = 0, {}
+    for value in sorted(counts):
+        share = (below + Fraction(counts[value], 2)) / len(values)
+        share = share if high_is_good else 1 - share
+        scores[value] = min(5, 1 + int(5 * share))
+        below += counts[value]
+    return scores
+
+
+@pytest.fixture(scope="module")
+def mapped(builder: Builder) -> list[tuple]:
+    """Every cell with the segment that the macro gives it, as compiled by dbt."""
+    expression = builder.compiled(ROOT / "demo", "{{ rfm_segment('r', 'f', 'm', 'is_new') }}")
+    with duckdb.connect() as connection:
+        return connection.execute(
+            f"select r, f, m, is_new, {expression} from range(1, 6) as a(r), range(1, 6) as b(f), "
+            "range(1, 6) as c(m), (values (false), (true)) as d(is_new)"
+        ).fetchall()
+
+
+def test_every_cell_maps_once(mapped: list[tuple]) -> None:
+    """All 125 cells, new or not, have exactly one segment, and it is that of the definitions."""
+    assert len(mapped) == 250
+    found = {row[:4]: row[4] for row in mapped}
+    assert len(found) == 250
+    assert found == {cell: expected_segment(cell) for cell in CELLS}
+
+
+def test_every_segment_is_reachable(mapped: list[tuple]) -> None:
+    """Each of the ten rule segments is the segment of some cell."""
+    assert {row[4] for row in mapped} == {name for name, _ in RULES}
+
+
+@pytest.fixture(scope="module")
+def buyers(demo_warehouse: Warehouse) -> list[tuple]:
+    """The scored customers of the demo shop: recency, orders, revenue, tenure, scores, segment."""
+    rows = demo_warehouse.query(
+        "select rfm.recency_days, rfm.successful_orders_365d, rfm.net_revenue_365d, "
+        "single_view.tenure_days, rfm.recency_score, rfm.frequency_score, rfm.monetary_score, "
+        "rfm.rfm_segment from customer.customer_rfm as rfm "
+        "inner join customer.customer_single_view as single_view using (customer_key) "
+        "where single_view.successful_orders_365d > 0"
+    )
+    assert len(rows) > 1_000
+    return rows
+
+
+def test_recency_and_money_scores_are_mid_rank_quintiles(buyers: list[tuple]) -> None:
+    """R and M of every buyer equal those computed from all values at once, ties included."""
+    recency = mid_rank_scores([row[0] for row in buyers], high_is_good=False)
+    money = mid_rank_scores([row[2] for row in buyers], high_is_good=True)
+    assert len(recency) < len(buyers) / 3, "too few ties to say anything"
+    assert set(recency.values()) == set(money.values()) == {1, 2, 3, 4, 5}
+    assert [row[4] for row in buyers] == [recency[row[0]] for row in buyers]
+    assert [row[6] for row in buyers] == [money[row[2]] for row in buyers]
+
+
+def test_frequency_scores_are_fixed_bands(buyers: list[tuple]) -> None:
+    """F of every buyer is its band of orders."""
+    bands = [sum(row[1] >= least for least in FREQUENCY_BANDS) for row in buyers]
+    assert [row[5] for row in buyers] == bands
+    assert set(bands) == {1, 2, 3, 4, 5}
+
+
+def test_segments_follow_from_scores(buyers: list[tuple]) -> None:
+    """The segment of every buyer is the first rule that its scores and its tenure match."""
+    assert [row[7] for row in buyers] == [
+        expected_segment((row[4], row[5], row[6], row[3] <= 30)) for row in buyers
+    ]
+
+
+def test_cut_points_part_the_values(demo_warehouse: Warehouse) -> None:
+    """Cut points of one metric do not overlap, rise with the value, and count all buyers."""
+    buyers = demo_warehouse.value(
+        "select count(*) from customer.customer_single_view where successful_orders_365d > 0"
+    )
+    for metric in ("recency", "monetary"):
+        rows = demo_warehouse.query(
+            "select lower_value, upper_value, customer_count from customer.rfm_cut_points "
+            "where metric = ? order by lower_value",
+            [metric],
+        )
+        assert all(lower <= upper for lower, upper, _ in rows)
+        assert all(first[1] < second[0] for first, second in pairwise(rows))
+        assert sum(row[2] for row in rows) == buyers
+
+
+def test_the_dormant_and_prospects_have_no_scores(demo_warehouse: Warehouse) -> None:
+    """Customers without a successful order in the last 365 days have stages, not scores."""
+    rows = demo_warehouse.query(
+        "select distinct lifecycle_stage, recency_score, frequency_score, monetary_score, "
+        "rfm_segment from customer.customer_rfm where successful_orders_365d = 0 order by 1"
+    )
+    assert rows == [("dormant", *[None] * 4), ("prospect", *[None] * 4)]
