@@ -35,3 +35,14 @@
     {%- endif -%}
     {{ return(bands) }}
 {%- endmacro %}
+
+{#-
+    Refuses a landing zone whose path could end the statement that it is pasted into. It runs while
+    parsing, as a hook, since the sources' YAML cannot call a macro.
+-#}
+{% macro check_landing() -%}
+    {%- set value = var("landing") | string -%}
+    {%- if not modules.re.fullmatch("[^'\"`;(){}*?\\[\\]\\n]+", value) -%}
+        {{ exceptions.raise_compiler_error("var landing must be a folder's path without quotes, brackets, wildcards or semicolons, not '" ~ value ~ "'") }}
+    {%- endif -%}
+{%- endmacro %}

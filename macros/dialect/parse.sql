@@ -36,5 +36,12 @@
 {%- endmacro %}
 
 {% macro default__parse_timestamp(text) -%}
-    try_strptime({{ text }}, '%Y-%m-%d %H:%M:%S')
+    case
+        when
+            length({{ text }}) = 19
+            and cast(try_cast({{ text }} as timestamp) as varchar) = {{ text }}
+            then try_cast({{ text }} as timestamp)
+        when regexp_full_match({{ text }}, ' *[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} *')
+            then try_cast(trim({{ text }}) as timestamp)
+    end
 {%- endmacro %}

@@ -27,7 +27,11 @@ customer_order_totals as (
         min(as_of_date) as as_of_date,
         count(*) filter (where order_date <= as_of_date) as order_count,
         count(*) filter (where is_success) as successful_order_count,
-        count(*) filter (where is_cancelled) as cancelled_order_count,
+        -- Charged nothing and delivered only later: as of the day it was a cancelled order.
+        count(*) filter (
+            where order_date <= as_of_date
+            and (is_cancelled or (charged_amount = 0 and delivered_date > as_of_date))
+        ) as cancelled_order_count,
         count(*) filter (where is_success and has_promo) as promo_order_count,
         count(*) filter (where is_success and is_within_365d) as successful_orders_365d,
         cast(sum(basket_value) filter (where is_success) as decimal(18, 4)) as basket_value,

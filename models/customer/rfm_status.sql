@@ -1,13 +1,15 @@
 with customers as (
 
     select
-        source,
-        min(as_of_date) as as_of_date,
-        count(*) filter (where successful_orders_365d > 0) as buyer_count,
-        min(recency_days) as days_since_last_order,
-        max(tenure_days) as history_days
-    from {{ ref('customer_single_view') }}
-    group by source
+        as_of.source,
+        min(as_of.as_of_date) as as_of_date,
+        count(*) filter (where customers.successful_orders_365d > 0) as buyer_count,
+        min(customers.recency_days) as days_since_last_order,
+        max(customers.tenure_days) as history_days
+    from {{ ref('int_as_of') }} as as_of
+    left join {{ ref('customer_single_view') }} as customers
+        on as_of.source = customers.source
+    group by as_of.source
 
 ),
 

@@ -73,10 +73,18 @@ last_events as (
 
 ),
 
+-- A source that sent no order has a row too, without a date: what is built on it says so.
+enabled as (
+    {% for source_name in enabled_sources() %}
+    select '{{ source_name }}' as source
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
 int_as_of as (
 
     select
-        last_days.source,
+        enabled.source,
         {% if var('as_of') -%}
         date '{{ date_var("as_of") }}' as as_of_date,
         {%- else -%}
@@ -84,8 +92,8 @@ int_as_of as (
         case
             when last_events.last_event_date > last_days.last_order_date
                 then last_days.last_order_date
-            else
-                greatest(
+            when last_days.last_order_date is not null
+                then greatest(
                     {{ add_days('last_days.last_order_date', '-1') }},
                     last_days.first_order_date
                 )
@@ -93,9 +101,11 @@ int_as_of as (
         {%- endif %}
         last_days.first_order_date,
         last_days.last_order_date
-    from last_days
-    inner join last_events
-        on last_days.source = last_events.source
+    from enabled
+    left join last_days
+        on enabled.source = last_days.source
+    left join last_events
+        on enabled.source = last_events.source
 
 )
 

@@ -179,7 +179,7 @@ class Builder:
         """Build a landing zone into a fresh warehouse.
 
         Raises:
-            AssertionError: with dbt's output, if the build fails and `must_pass` is true.
+            AssertionError: with the end of dbt's output, if a build that must pass fails.
         """
         vars_text = json.dumps(variables, sort_keys=True) if variables else ""
         project = self.project(landing, vars_text)
@@ -193,7 +193,7 @@ class Builder:
                 self._parsed.setdefault(vars_text, parsed)
         warehouse = Warehouse(project, finished.returncode, finished.stdout)
         if must_pass:
-            assert warehouse.exit_code == 0, finished.stdout
+            assert warehouse.exit_code == 0, "\n".join(finished.stdout.splitlines()[-60:])
         return warehouse
 
     def build_all(self, scenarios: Mapping[str, Mapping[str, object]]) -> dict[str, Warehouse]:

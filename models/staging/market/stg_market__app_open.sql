@@ -25,9 +25,10 @@ stg_market__app_open as (
         {{ reject_reasons(dict(
             [
                 ('client_id_missing', 'customer_id is null'),
-                ('appopendate_missing', "appopendate is null or appopendate = ''"),
-                ('appopendate_not_a_time', "appopendate <> ''"
-                    ~ " and (length(appopendate) <> 19 or opened_at is null)"),
+                ('appopendate_missing', "case when length(appopendate) = 19 then false"
+                    ~ " else coalesce(trim(appopendate), '') = '' end"),
+                ('appopendate_not_a_time', "case when length(appopendate) = 19 then opened_at is null"
+                    ~ " else coalesce(trim(appopendate), '') <> '' end"),
                 ('appopendate_implausible', "length(appopendate) = 19 and (appopendate < '"
                     ~ date_var('earliest_date') ~ "' or appopendate > '"
                     ~ date_var('latest_date') ~ " 23:59:59')"),
