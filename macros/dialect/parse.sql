@@ -41,7 +41,11 @@
             length({{ text }}) = 19
             and cast(try_cast({{ text }} as timestamp) as varchar) = {{ text }}
             then try_cast({{ text }} as timestamp)
-        when regexp_full_match({{ text }}, ' *[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} *')
+        when
+            regexp_full_match(
+                {{ text }},
+                ' *[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] *'
+            )
             then try_cast(trim({{ text }}) as timestamp)
     end
 {%- endmacro %}
