@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -199,9 +200,17 @@ def test_far_centroids_match_nothing() -> None:
 
 def test_an_archetype_without_expectations_matches_nothing() -> None:
     """An archetype that says nothing about the kept features is no match for anything."""
-    centroids = np.zeros((3, 2))
+    centroids = np.array([[1.4, -0.7], [-0.7, 1.4], [1.0, 1.0]])
     names = segmentation.match_archetypes(centroids, ["east", "north"], PLAYBOOK)
-    assert "silent" not in names
+    assert names == ["easterners", "northerners", None]
+
+
+def test_a_group_close_to_the_average_gets_no_archetype() -> None:
+    """A centroid that is as near to the average customer as to an archetype is not named by it."""
+    near, toward = np.array([[0.2, 0.1]]), np.array([[0.9, -0.4]])
+    assert segmentation.match_archetypes(near, ["east", "north"], PLAYBOOK) == [None]
+    assert segmentation.match_archetypes(toward, ["east", "north"], PLAYBOOK) == ["easterners"]
+    assert segmentation.describe_centroid(near[0], ["east", "north"]) == "average customers"
 
 
 def test_unmatched_segments_are_described_and_unique() -> None:
@@ -306,3 +315,13 @@ def test_types_do_not_depend_on_what_there_is() -> None:
     full = run_model(features, ["a"]).dtypes
     assert list(run_model(features.head(3), ["a"]).dtypes) == list(full)
     assert list(run_model(features.head(0), []).dtypes) == list(full)
+
+
+def test_python_sql_and_playbook_name_the_same_features() -> None:
+    """The list stands in YAML for Python, in a macro for SQL and as columns of the playbook."""
+    in_yaml = yaml.safe_load((ROOT / "python_models/segment_kmeans.yml").read_text())["models"][0]
+    in_macro = re.findall(r'"([a-z0-9_]+)"', (ROOT / "macros/feature_names.sql").read_text())
+    header = (ROOT / "seeds/segment_playbook.csv").read_text().splitlines()[0].split(",")
+    in_playbook = [name.removeprefix("expected_") for name in header if name.startswith("expected_")]
+    assert in_yaml["config"]["meta"]["features"] == in_macro
+    assert sorted(in_playbook) == sorted(in_macro)
