@@ -5,7 +5,7 @@
 Simulates a shop, then measures, each in a process of its own:
 
 - build: the whole `dbt build`, models, fits and tests;
-- sql: `dbt run` of the models from the landing zone to the customer single view;
+- sql: the models from the landing zone to the customer single view, without tests;
 - pandas: the same single view as a notebook would compute it (pandas_single_view.py);
 - floor: every column that the single view needs scanned once, and the result written once.
 
@@ -152,8 +152,6 @@ def main() -> None:
                 "floor": [sys.executable, __file__, "--floor", str(landing), str(database),
                           str(work / "sql.duckdb")],
             }[name]  # fmt: skip
-            if name == "build":
-                subprocess.run(dbt(work, "parse", *variables), cwd=ROOT, env=own, check=True)
             figures = measured(command, own, work / f"{name}.log")
             runs.setdefault(name, []).append(figures)
             print(f"{name}: {figures}", flush=True)

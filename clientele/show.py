@@ -113,7 +113,7 @@ def read_overview(warehouse: Path, docs: Path = DOCS) -> dict[str, Any]:
         segments = _rows(connection, SEGMENTS)
         lists = _rows(connection, LISTS)
     for shop in shops:
-        shop["as_of_date"] = shop["as_of_date"].isoformat()
+        shop["as_of_date"] = shop["as_of_date"] and shop["as_of_date"].isoformat()
         shop["segments"] = [
             {name: value for name, value in segment.items() if name != "source"}
             for segment in segments
@@ -132,9 +132,10 @@ def read_overview(warehouse: Path, docs: Path = DOCS) -> dict[str, Any]:
 
 def print_overview(overview: dict[str, Any], console: Console) -> None:
     """Print what `read_overview` returned as tables, and below them where everything lies."""
-    if not overview["shops"]:
-        console.print("No shop has an order yet, so there is no customer to show.")
     for shop in overview["shops"]:
+        if shop["as_of_date"] is None:
+            console.print(f"{shop['source']}: no orders yet, so there is no customer to show.")
+            continue
         title = f"{shop['source']}, {shop['customers']:,} customers as of {shop['as_of_date']}"
         if not shop["segments"]:
             console.print(f"{title}: no segments, because {shop['reason']}.", highlight=False)

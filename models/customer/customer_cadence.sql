@@ -13,6 +13,7 @@ with orders as (
         on orders.source = as_of.source
     where
         orders.is_successful
+        and orders.order_date <= as_of.as_of_date
         and orders.delivered_date <= as_of.as_of_date
 
 ),

@@ -11,6 +11,7 @@ with category_totals as (
         on lines.source = as_of.source
     where
         lines.is_successful
+        and lines.order_date <= as_of.as_of_date
         and lines.delivered_date <= as_of.as_of_date
         and products.category is not null
     group by lines.customer_key, products.category

@@ -1,3 +1,7 @@
+{%- set content = [] -%}
+{%- for feature in feature_names() -%}
+    {%- do content.append("coalesce(cast(" ~ feature ~ " as string), '')") -%}
+{%- endfor -%}
 with customers as (
 
     select * from {{ ref('customer_single_view') }}
@@ -23,27 +27,27 @@ features as (
     select
         customers.customer_key,
         customers.source,
-        cast(ln(1 + greatest(0, customers.recency_days)) as decimal(12, 6)) as recency,
-        cast(ln(1 + customers.successful_order_count) as decimal(12, 6)) as frequency,
-        cast(ln(1 + greatest(0, customers.average_order_value)) as decimal(12, 6))
+        cast(ln(1 + greatest(0, customers.recency_days)) as decimal(18, 6)) as recency,
+        cast(ln(1 + customers.successful_order_count) as decimal(18, 6)) as frequency,
+        cast(ln(1 + greatest(0, customers.average_order_value)) as decimal(18, 6))
             as average_order_value,
-        cast(customers.promo_share as decimal(12, 6)) as promo_share,
-        cast(coalesce(customers.own_discount_share, 0) as decimal(12, 6)) as own_discount_share,
+        cast(customers.promo_share as decimal(18, 6)) as promo_share,
+        cast(coalesce(customers.own_discount_share, 0) as decimal(18, 6)) as own_discount_share,
         cast(
             (
                 coalesce(customers.rating_sum, 0)
                 + {{ number_var('rating_prior_count') }} * shops.mean_rating
             )
             / (customers.rating_count + {{ number_var('rating_prior_count') }})
-            as decimal(12, 6)
+            as decimal(18, 6)
         ) as rating,
-        cast(ln(1 + customers.app_opens_30d) as decimal(12, 6)) as app_opens_30d,
-        cast(ln(1 + customers.app_opens_90d) as decimal(12, 6)) as app_opens_90d,
-        cast(coalesce(customers.cm2_rate, shops.mean_cm2_rate) as decimal(12, 6)) as cm2_rate,
+        cast(ln(1 + customers.app_opens_30d) as decimal(18, 6)) as app_opens_30d,
+        cast(ln(1 + customers.app_opens_90d) as decimal(18, 6)) as app_opens_90d,
+        cast(coalesce(customers.cm2_rate, shops.mean_cm2_rate) as decimal(18, 6)) as cm2_rate,
         -- Unknown distances are taken to be the shop's mean: they pull no one anywhere.
-        cast(coalesce(customers.average_distance_km, shops.mean_distance_km) as decimal(12, 6))
+        cast(coalesce(customers.average_distance_km, shops.mean_distance_km) as decimal(18, 6))
             as distance,
-        cast(customers.category_count as decimal(12, 6)) as category_breadth,
+        cast(customers.category_count as decimal(18, 6)) as category_breadth,
         customers.as_of_date
     from customers
     inner join shops
@@ -56,11 +60,7 @@ customer_features as (
     select
         *,
         -- By content, not by id: renamed customers are sampled and sorted alike.
-        {{ hash_key([
-            'cast(recency as string)', 'cast(frequency as string)',
-            'cast(average_order_value as string)', 'cast(promo_share as string)',
-            'cast(own_discount_share as string)', "coalesce(cast(distance as string), '')",
-        ]) }} as sample_key
+        {{ hash_key(content) }} as sample_key
     from features
 
 )

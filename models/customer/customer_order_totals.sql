@@ -10,7 +10,9 @@ orders as (
         fct_orders.*,
         as_of.as_of_date,
         -- A delivery counts from the day on which it was known.
-        fct_orders.is_successful and fct_orders.delivered_date <= as_of.as_of_date as is_success,
+        fct_orders.is_successful
+        and fct_orders.order_date <= as_of.as_of_date
+        and fct_orders.delivered_date <= as_of.as_of_date as is_success,
         fct_orders.order_date > {{ add_days('as_of.as_of_date', '-365') }} as is_within_365d
     from {{ ref('fct_orders') }} as fct_orders
     inner join as_of

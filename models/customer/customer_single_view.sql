@@ -142,11 +142,11 @@ customer_single_view as (
         cm2_365d,
         cast(round(net_revenue / nullif(successful_order_count, 0), 4) as decimal(18, 4))
             as average_order_value,
-        cast(promo_order_count / nullif(successful_order_count, 0) as decimal(9, 6))
+        cast(promo_order_count / nullif(successful_order_count, 0) as decimal(18, 6))
             as promo_share,
-        cast(own_discount / nullif(basket_value, 0) as decimal(9, 6)) as own_discount_share,
-        cast(cm2 / nullif(net_revenue, 0) as decimal(9, 6)) as cm2_rate,
-        cast(rating_sum / nullif(rating_count, 0) as decimal(9, 6)) as mean_rating,
+        cast(own_discount / nullif(basket_value, 0) as decimal(18, 6)) as own_discount_share,
+        cast(cm2 / nullif(net_revenue, 0) as decimal(18, 6)) as cm2_rate,
+        cast(rating_sum / nullif(rating_count, 0) as decimal(18, 6)) as mean_rating,
         average_distance_km,
         is_customer,
         coalesce(overdue_ratio >= {{ number_var('overdue_at') }}, false) as is_overdue,

@@ -66,10 +66,14 @@ last_days as (
 last_events as (
 
     select
-        source,
-        cast(max(last_event_at) as date) as last_event_date
+        orders.source,
+        cast(max(orders.last_event_at) as date) as last_event_date
     from orders
-    group by source
+    inner join last_days
+        on orders.source = last_days.source
+    -- Nor may one wrong time far ahead pass for something that happened after the last day.
+    where cast(orders.last_event_at as date) <= {{ add_days('last_days.last_order_date', '30') }}
+    group by orders.source
 
 ),
 

@@ -49,22 +49,22 @@ segment_profiles as (
         totals.segment_id,
         segments.segment_name,
         totals.customer_count,
-        cast(totals.customer_count / shops.customer_count as decimal(9, 6)) as customer_share,
+        cast(totals.customer_count / shops.customer_count as decimal(18, 6)) as customer_share,
         cast(totals.net_revenue as decimal(38, 4)) as net_revenue,
-        cast(totals.net_revenue / nullif(shops.net_revenue, 0) as decimal(9, 6))
+        cast(totals.net_revenue / nullif(shops.net_revenue, 0) as decimal(18, 6))
             as net_revenue_share,
         cast(totals.cm2 as decimal(38, 4)) as cm2,
-        cast(totals.cm2 / nullif(shops.cm2, 0) as decimal(9, 6)) as cm2_share,
+        cast(totals.cm2 / nullif(shops.cm2, 0) as decimal(18, 6)) as cm2_share,
         cast(totals.cm2 / totals.customer_count as decimal(18, 4)) as cm2_per_customer,
         cast(totals.successful_order_count / totals.customer_count as decimal(9, 2))
             as orders_per_customer,
         cast(totals.net_revenue / totals.successful_order_count as decimal(18, 4))
             as average_order_value,
-        cast(totals.promo_order_count / totals.successful_order_count as decimal(9, 6))
+        cast(totals.promo_order_count / totals.successful_order_count as decimal(18, 6))
             as promo_share,
-        cast(totals.own_discount / nullif(totals.basket_value, 0) as decimal(9, 6))
+        cast(totals.own_discount / nullif(totals.basket_value, 0) as decimal(18, 6))
             as own_discount_share,
-        cast(totals.rating_sum / nullif(totals.rating_count, 0) as decimal(9, 6)) as mean_rating,
+        cast(totals.rating_sum / nullif(totals.rating_count, 0) as decimal(18, 6)) as mean_rating,
         cast(totals.app_opens_30d / totals.customer_count as decimal(9, 2))
             as app_opens_30d_per_customer,
         cast(totals.median_recency_days as decimal(9, 1)) as median_recency_days

@@ -108,6 +108,8 @@ def judge_line(row: Row) -> set[str]:
             reasons.add(f"{column}_not_an_integer")
     if (whole(row["count"]) or 1) <= 0:
         reasons.add("count_not_positive")
+    if (whole(row["count"]) or 1) > 10_000:
+        reasons.add("count_absurd")
     return reasons
 
 

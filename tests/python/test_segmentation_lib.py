@@ -322,6 +322,7 @@ def test_python_sql_and_playbook_name_the_same_features() -> None:
     in_yaml = yaml.safe_load((ROOT / "python_models/segment_kmeans.yml").read_text())["models"][0]
     in_macro = re.findall(r'"([a-z0-9_]+)"', (ROOT / "macros/feature_names.sql").read_text())
     header = (ROOT / "seeds/segment_playbook.csv").read_text().splitlines()[0].split(",")
-    in_playbook = [name.removeprefix("expected_") for name in header if name.startswith("expected_")]
+    expected = [name for name in header if name.startswith("expected_")]
+    in_playbook = [name.removeprefix("expected_") for name in expected]
     assert in_yaml["config"]["meta"]["features"] == in_macro
     assert sorted(in_playbook) == sorted(in_macro)

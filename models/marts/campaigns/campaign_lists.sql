@@ -19,8 +19,8 @@ with customers as (
         on single_view.customer_key = members.customer_key
     left join {{ ref('suppressions') }} as suppressions
         on
-            single_view.source = suppressions.source
-            and single_view.customer_id = suppressions.customer_id
+            single_view.source = {{ canonical_id('suppressions.source') }}
+            and single_view.customer_id = {{ canonical_id('suppressions.customer_id') }}
     where
         single_view.is_customer
         and suppressions.customer_id is null
@@ -41,7 +41,9 @@ wanted as (
     inner join {{ ref('campaigns') }} as campaigns
         on
             campaigns.audience = case campaigns.audience_kind
-                when 'archetype' then customers.archetype
+                -- What an archetype is said to do, its dormant customers did long ago.
+                when 'archetype'
+                    then case when customers.lifecycle_stage <> 'dormant' then customers.archetype end
                 when 'rfm_segment' then customers.rfm_segment
                 when 'lifecycle_stage' then customers.lifecycle_stage
             end

@@ -45,6 +45,7 @@ stg_market__product_detail as (
                 ('count_missing', missing('"count"', 'quantity')),
                 ('count_not_an_integer', unreadable('"count"', 'quantity')),
                 ('count_not_positive', 'coalesce(quantity <= 0, false)'),
+                ('count_absurd', 'coalesce(quantity > ' ~ number_var('largest_quantity') ~ ', false)'),
                 ('price_missing', missing('price', 'unit_price')),
             ]
             + amount_rules('price', 'unit_price')
