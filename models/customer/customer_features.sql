@@ -1,6 +1,6 @@
 {%- set content = [] -%}
 {%- for feature in feature_names() -%}
-    {%- do content.append("coalesce(cast(" ~ feature ~ " as string), '')") -%}
+{%- do content.append("coalesce(cast(" ~ feature ~ " as string), '')") -%}
 {%- endfor -%}
 with customers as (
 

@@ -43,7 +43,9 @@ wanted as (
             campaigns.audience = case campaigns.audience_kind
                 -- What an archetype is said to do, its dormant customers did long ago.
                 when 'archetype'
-                    then case when customers.lifecycle_stage <> 'dormant' then customers.archetype end
+                    then case
+                        when customers.lifecycle_stage <> 'dormant' then customers.archetype
+                    end
                 when 'rfm_segment' then customers.rfm_segment
                 when 'lifecycle_stage' then customers.lifecycle_stage
             end
