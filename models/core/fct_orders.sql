@@ -75,6 +75,7 @@ fct_orders as (
         city,
         state,
         payment_type,
+        sales_channel,
         device_class,
         warehouse_id,
         distance_km,

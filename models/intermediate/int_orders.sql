@@ -8,6 +8,7 @@
     'city',
     'state',
     'payment_type',
+    'sales_channel',
     'device_class',
     'warehouse_id',
     'distance_km',

@@ -24,6 +24,7 @@ int_market__orders as (
         city,
         cast(null as string) as state,
         cast(null as string) as payment_type,
+        'app' as sales_channel,
         {{ device_class('device_name') }} as device_class,
         warehouse_id,
         distance_km,

@@ -52,6 +52,7 @@ int_olist__orders as (
         customers.city,
         customers.state,
         payments.payment_type,
+        'marketplace' as sales_channel,
         cast(null as string) as device_class,
         cast(null as string) as warehouse_id,
         distances.distance_km,

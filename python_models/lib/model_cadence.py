@@ -1,0 +1,36 @@
+"""When a model that is kept across builds is fitted anew.
+
+A fitted model is rows in a table. Every build scores with the version that was in force on the
+as-of date, and adds a version only when one is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+
+def version_in_force(fitted_dates: Iterable[date], as_of: date) -> date | None:
+    """Return the latest of the dates of kept versions that is not after `as_of`, or None."""
+    return max((fitted for fitted in fitted_dates if fitted <= as_of), default=None)
+
+
+def refit_reason(
+    fitted_dates: Iterable[date], as_of: date, interval_days: int, is_forced: bool
+) -> str | None:
+    """Return why a model is to be fitted as of `as_of`, or None where the one in force stays.
+
+    fitted_dates: the as-of dates of the kept versions. A version fitted on the same date stays in
+    force even where a refit is forced: the same data would give the same model.
+    """
+    in_force = version_in_force(fitted_dates, as_of)
+    if in_force is None:
+        return "no version was fitted by this date"
+    age_days = (as_of - in_force).days
+    if age_days == 0:
+        return None
+    if is_forced:
+        return "a refit was asked for"
+    if age_days >= interval_days:
+        return f"the version in force is {age_days} days old, due after {interval_days}"
+    return None
