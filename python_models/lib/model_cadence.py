@@ -20,17 +20,15 @@ def refit_reason(
 ) -> str | None:
     """Return why a model is to be fitted as of `as_of`, or None where the one in force stays.
 
-    fitted_dates: the as-of dates of the kept versions. A version fitted on the same date stays in
-    force even where a refit is forced: the same data would give the same model.
+    fitted_dates: the as-of dates of the kept versions. A refit on a date that has a version
+    replaces that version.
     """
     in_force = version_in_force(fitted_dates, as_of)
     if in_force is None:
         return "no version was fitted by this date"
-    age_days = (as_of - in_force).days
-    if age_days == 0:
-        return None
     if is_forced:
         return "a refit was asked for"
+    age_days = (as_of - in_force).days
     if age_days >= interval_days:
         return f"the version in force is {age_days} days old, due after {interval_days}"
     return None
