@@ -32,8 +32,9 @@ numbered as (
         row_number() over (
             partition by customer_key
             order by
-                ordered_at asc, basket_value asc, city desc, state desc, device_class desc,
-                payment_type desc, order_key desc
+                ordered_at asc, basket_value asc, city desc nulls first,
+                state desc nulls first, device_class desc nulls first,
+                payment_type desc nulls first, order_key desc
         ) as order_number
     from orders
 
