@@ -22,7 +22,7 @@ RENAMED = (
     "case when trim({id}) <> '' then replace({id}, trim({id}), "
     "'n' || substr(md5(lower(trim({id})) || 'other'), 1, 12)) else {id} end"
 )
-KEYS = ("customer_key", "order_key", "sample_key")
+KEYS = ("customer_key", "order_key", "first_order_key", "sample_key")
 # What a customer is and gets, by its id; surrogate keys differ with the names.
 RESULTS = {
     "customer.customer_single_view": ("customer_key", "customer_id"),
@@ -30,6 +30,7 @@ RESULTS = {
     "customer.customer_months": ("customer_key",),
     "customer.customer_rfm": ("customer_key",),
     "customer.customer_features": ("customer_key",),
+    "customer.customer_quality_features": ("customer_key",),
     "segments.customer_segments": ("customer_key",),
     "marts.campaign_lists": ("customer_key", "customer_id"),
 }
