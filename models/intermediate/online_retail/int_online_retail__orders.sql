@@ -10,8 +10,10 @@ int_online_retail__orders as (
 
     select
         order_key,
-        case when customer_id is not null
-            then {{ hash_key(["'online_retail'", "customer_id"]) }} end as customer_key,
+        case
+            when customer_id is not null
+                then {{ hash_key(["'online_retail'", "customer_id"]) }}
+        end as customer_key,
         'online_retail' as source,
         order_id,
         customer_id,
