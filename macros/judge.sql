@@ -21,6 +21,17 @@
     )
 {%- endmacro %}
 
+{#- True where a time lies in one of some periods; periods: pairs of dates, both included. -#}
+{% macro in_periods(value, periods) -%}
+    (false
+    {%- for period in periods %}
+    or coalesce(
+        {{ value }} between timestamp '{{ period[0] }} 00:00:00'
+        and timestamp '{{ period[1] }} 23:59:59', false
+    )
+    {%- endfor %})
+{%- endmacro %}
+
 {#-
     The reasons of a rejected row as text, joined by ';', or null for an accepted row.
     reasons: a mapping of reason to the condition that is true where the row breaks the contract.
