@@ -1,6 +1,6 @@
 {#-
-    Columns that are lists of records. In the expressions `element` stands for one record of the
-    list, such as element.quantity.
+    Columns that are lists of records. In expressions `element` stands for one record of the list,
+    and its fields are read as element['quantity'].
 -#}
 
 {#- True where a condition holds for any element of a list; false for an empty list or none. -#}
@@ -21,11 +21,15 @@
     list_sum(list_transform({{ list }}, lambda element: {{ expression }}))
 {%- endmacro %}
 
-{#- One row per element of a list, in place of the row that holds it. -#}
-{% macro unnest_list(list) -%}
-    {{ return(adapter.dispatch('unnest_list', 'clientele')(list)) }}
+{#-
+    Two columns of a select, the elements of a list and their positions from 1: one row per element
+    in place of the row that holds the list, none for an empty list.
+-#}
+{% macro unnest_elements(list, element, position) -%}
+    {{ return(adapter.dispatch('unnest_elements', 'clientele')(list, element, position)) }}
 {%- endmacro %}
 
-{% macro default__unnest_list(list) -%}
-    unnest({{ list }})
+{% macro default__unnest_elements(list, element, position) -%}
+    unnest({{ list }}) as {{ element }},
+        generate_subscripts({{ list }}, 1) as {{ position }}
 {%- endmacro %}

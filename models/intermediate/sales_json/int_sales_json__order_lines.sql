@@ -14,7 +14,7 @@ priced as (
     select
         order_key,
         cast(round(basket_value / item_count, 4) as decimal(18, 4)) as unit_price,
-        {{ unnest_list('product_lines') }} as line
+        {{ unnest_elements('product_lines', 'product', 'line_number') }}
     from accepted
 
 ),
@@ -23,11 +23,11 @@ int_sales_json__order_lines as (
 
     select
         order_key,
-        {{ hash_key(["'sales_json'", "line.product_id"]) }} as product_key,
+        {{ hash_key(["'sales_json'", "product['product_id']"]) }} as product_key,
         'sales_json' as source,
-        line.product_id,
-        line.line_number,
-        line.quantity,
+        product['product_id'] as product_id,
+        cast(line_number as integer) as line_number,
+        product['quantity'] as quantity,
         unit_price
     from priced
 

@@ -44,20 +44,20 @@ stg_sales_json__sales_transactions as (
             + [
                 ('product_json_broken', unreadable('product_json', 'product_lines')),
                 ('product_json_product_missing',
-                    any_element('product_lines', 'element.product_id is null')),
+                    any_element('product_lines', "element['product_id'] is null")),
                 ('product_json_qty_not_an_integer',
-                    any_element('product_lines', 'element.quantity is null')),
+                    any_element('product_lines', "element['quantity'] is null")),
                 ('product_json_qty_not_positive',
-                    any_element('product_lines', 'element.quantity <= 0')),
+                    any_element('product_lines', "element['quantity'] <= 0")),
                 ('product_json_qty_absurd', any_element('product_lines',
-                    'element.quantity > ' ~ number_var('largest_quantity'))),
+                    "element['quantity'] > " ~ number_var('largest_quantity'))),
             ]
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'transaction_id', 'member_id', 'payment_date', 'total_amt', 'paid_amt', 'discount',
             'product_json', 'channel', 'service_centre'
         ]) }} end as raw_row,
-        cast({{ sum_elements('product_lines', 'element.quantity') }} as bigint) as item_count,
+        cast({{ sum_elements('product_lines', "element['quantity']") }} as bigint) as item_count,
         basket_value,
         paid_amount,
         discount_amount,
