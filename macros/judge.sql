@@ -21,17 +21,6 @@
     )
 {%- endmacro %}
 
-{#- True where a time lies in one of some periods; periods: pairs of dates, both included. -#}
-{% macro in_periods(value, periods) -%}
-    (false
-    {%- for period in periods %}
-    or coalesce(
-        {{ value }} between timestamp '{{ period[0] }} 00:00:00'
-        and timestamp '{{ period[1] }} 23:59:59', false
-    )
-    {%- endfor %})
-{%- endmacro %}
-
 {#-
     The reasons of a rejected row as text, joined by ';', or null for an accepted row.
     reasons: a mapping of reason to the condition that is true where the row breaks the contract.
@@ -65,4 +54,16 @@
         (column ~ "_not_a_time", unreadable(column, value)),
         (column ~ "_implausible", implausible_time(value)),
     ]) }}
+{%- endmacro %}
+
+{#- The rule of periods that are left out; periods: the name of a var that periods_var reads. -#}
+{% macro excluded_period_rules(value, periods) -%}
+    {%- set inside = [] -%}
+    {%- for period in periods_var(periods) -%}
+        {%- do inside.append(
+            value ~ " between timestamp '" ~ period[0] ~ " 00:00:00' and timestamp '"
+            ~ period[1] ~ " 23:59:59'"
+        ) -%}
+    {%- endfor -%}
+    {{ return([("excluded_period", "coalesce(" ~ inside | join(" or ") ~ ", false)")] if inside else []) }}
 {%- endmacro %}

@@ -36,22 +36,11 @@ stg_sales_json__sales_transactions as (
                 ('total_amt_missing', missing('total_amt', 'basket_value')),
             ]
             + time_rules('payment_date', 'paid_at')
-            + [('excluded_period',
-                in_periods('paid_at', periods_var('sales_json_excluded_periods')))]
+            + excluded_period_rules('paid_at', 'sales_json_excluded_periods')
             + amount_rules('total_amt', 'basket_value')
             + amount_rules('paid_amt', 'paid_amount')
             + amount_rules('discount', 'discount_amount')
-            + [
-                ('product_json_broken', unreadable('product_json', 'product_lines')),
-                ('product_json_product_missing',
-                    any_element('product_lines', "element['product_id'] is null")),
-                ('product_json_qty_not_an_integer',
-                    any_element('product_lines', "element['quantity'] is null")),
-                ('product_json_qty_not_positive',
-                    any_element('product_lines', "element['quantity'] <= 0")),
-                ('product_json_qty_absurd', any_element('product_lines',
-                    "element['quantity'] > " ~ number_var('largest_quantity'))),
-            ]
+            + product_line_rules('product_json', 'product_lines')
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'transaction_id', 'member_id', 'payment_date', 'total_amt', 'paid_amt', 'discount',
