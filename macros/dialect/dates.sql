@@ -15,3 +15,12 @@
 {% macro default__add_days(date, days) -%}
     ({{ date }} + {{ days }})
 {%- endmacro %}
+
+{#- Whole seconds from one time to another (end minus start). -#}
+{% macro seconds_between(start_time, end_time) -%}
+    {{ return(adapter.dispatch('seconds_between', 'clientele')(start_time, end_time)) }}
+{%- endmacro %}
+
+{% macro default__seconds_between(start_time, end_time) -%}
+    date_diff('second', {{ start_time }}, {{ end_time }})
+{%- endmacro %}
