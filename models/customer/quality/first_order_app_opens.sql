@@ -7,7 +7,7 @@ with opens as (
         app_opens.source,
         app_opens.opened_at,
         app_opens.opened_at <= first_orders.ordered_at
-        and app_opens.opened_at >= first_orders.ordered_at - interval '30' day as is_before,
+        and app_opens.opened_at > first_orders.ordered_at - interval '30' day as is_before,
         app_opens.opened_at > first_orders.ordered_at
         and app_opens.opened_at
         <= first_orders.ordered_at + interval '{{ number_var("decision_days") }}' day as is_since
