@@ -251,10 +251,12 @@ def fit(
     scaling, dropped = fit_scaling(train, features)
     if not scaling.features:
         return None
-    heads = {
-        name: fit_head(name, label, train, test, scaling, rule_features, limits)
-        for name, label in HEADS.items()
-    }
+    # One thread keeps sums in one order, hence bits equal, and spares their coordination.
+    with threadpool_limits(limits=1):
+        heads = {
+            name: fit_head(name, label, train, test, scaling, rule_features, limits)
+            for name, label in HEADS.items()
+        }
     return Quality(scaling, dropped, heads)
 
 
@@ -362,25 +364,24 @@ def inner_split(first_order_dates: pd.Series, labels: np.ndarray) -> tuple[np.nd
 def fit_logistic(
     matrix: np.ndarray, labels: np.ndarray, earlier: np.ndarray, later: np.ndarray
 ) -> LogisticRegression:
-    """Fit an L2-penalised logistic regression on standardised rows, on one thread.
+    """Fit an L2-penalised logistic regression on standardised rows.
 
     The penalty is the strongest of those with the least log loss on the later rows after a fit on
     the earlier ones; the model is then fitted on all rows.
     """
-    with threadpool_limits(limits=1):
 
-        def fitted(penalty: float, rows: np.ndarray) -> LogisticRegression:
-            model = LogisticRegression(C=penalty, tol=1e-8, max_iter=2_000)
-            return model.fit(matrix[rows], labels[rows])
+    def fitted(penalty: float, rows: np.ndarray) -> LogisticRegression:
+        model = LogisticRegression(C=penalty, solver="newton-cholesky", tol=1e-8)
+        return model.fit(matrix[rows], labels[rows])
 
-        penalty = DEFAULT_PENALTY
-        if later.any():
-            losses = [
-                log_loss(labels[later], fitted(trial, earlier).predict_proba(matrix[later])[:, 1])
-                for trial in PENALTIES
-            ]
-            penalty = PENALTIES[int(np.argmin(np.round(losses, 9)))]
-        return fitted(penalty, np.ones(len(labels), dtype=bool))
+    penalty = DEFAULT_PENALTY
+    if later.any():
+        losses = [
+            log_loss(labels[later], fitted(trial, earlier).predict_proba(matrix[later])[:, 1])
+            for trial in PENALTIES
+        ]
+        penalty = PENALTIES[int(np.argmin(np.round(losses, 9)))]
+    return fitted(penalty, np.ones(len(labels), dtype=bool))
 
 
 def fit_boosted(
@@ -391,24 +392,23 @@ def fit_boosted(
     features: list[str],
     seed: int,
 ) -> Boosted:
-    """Fit calibrated gradient boosting on unscaled rows, NaN where unknown, on one thread.
+    """Fit calibrated gradient boosting on unscaled rows, NaN where unknown.
 
     How many trees, and the sigmoid that calibrates their sums (Platt 1999), are learned on the
     later rows after a fit on the earlier ones; the trees are then grown on all rows.
     """
-    with threadpool_limits(limits=1):
-        trial = HistGradientBoostingClassifier(
-            max_iter=MAX_TREES, random_state=seed, **TREE_SETTINGS
-        ).fit(matrix[earlier], labels[earlier])
-        sums = [total.ravel() for total in trial.staged_decision_function(matrix[later])]
-        losses = [log_loss(labels[later], expit(total)) for total in sums]
-        best = int(np.argmin(np.round(losses, 9)))
-        slope, intercept = quality_evaluation.calibration(labels[later], expit(sums[best]))
-        if not np.isfinite(slope) or slope <= 0:
-            slope, intercept = 1.0, 0.0
-        model = HistGradientBoostingClassifier(
-            max_iter=best + 1, random_state=seed, **TREE_SETTINGS
-        ).fit(matrix, labels)
+    trial = HistGradientBoostingClassifier(
+        max_iter=MAX_TREES, random_state=seed, **TREE_SETTINGS
+    ).fit(matrix[earlier], labels[earlier])
+    sums = [total.ravel() for total in trial.staged_decision_function(matrix[later])]
+    losses = [log_loss(labels[later], expit(total)) for total in sums]
+    best = int(np.argmin(np.round(losses, 9)))
+    slope, intercept = quality_evaluation.calibration(labels[later], expit(sums[best]))
+    if not np.isfinite(slope) or slope <= 0:
+        slope, intercept = 1.0, 0.0
+    model = HistGradientBoostingClassifier(
+        max_iter=best + 1, random_state=seed, **TREE_SETTINGS
+    ).fit(matrix, labels)
     return Boosted(tree_tables.node_table(model, features), slope, intercept)
 
 

@@ -34,7 +34,7 @@ class Trees:
     left: np.ndarray
     right: np.ndarray
     value: np.ndarray
-    depth: int
+    depth: np.ndarray  # most steps from the root to a leaf, one value a tree
 
     def score(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return each row's sum over trees and how much each feature contributes to it.
@@ -49,7 +49,7 @@ class Trees:
         total = np.zeros(len(matrix))
         for tree in range(len(self.value)):
             node = np.zeros(len(matrix), dtype=np.int64)
-            for _ in range(self.depth):
+            for _ in range(self.depth[tree]):
                 feature = self.feature[tree, node]
                 seen = matrix[rows, feature]
                 # A comparison with NaN is false, so unknown values need the second term alone.
@@ -125,27 +125,27 @@ def read_trees(table: pd.DataFrame, features: list[str]) -> Trees:
         0 if leaf else column.get(str(name), len(features))
         for leaf, name in zip(is_leaf, table["feature"], strict=True)
     ]
+    left = filled(np.where(is_leaf, node, numbers("left_node", np.int64)), np.int64)
+    right = filled(np.where(is_leaf, node, numbers("right_node", np.int64)), np.int64)
     return Trees(
         feature=filled(np.array(looked_at), np.int64),
         threshold=filled(numbers("threshold", float), float),
         missing_left=filled(numbers("missing_goes_left", float) > 0, bool),
-        left=filled(np.where(is_leaf, node, numbers("left_node", np.int64)), np.int64),
-        right=filled(np.where(is_leaf, node, numbers("right_node", np.int64)), np.int64),
+        left=left,
+        right=right,
         value=filled(table["node_value"].to_numpy(dtype=float), float),
-        depth=_depth(table),
+        depth=_depths(left, right),
     )
 
 
-def _depth(table: pd.DataFrame) -> int:
-    """Return the most steps from a root to a leaf over all trees."""
-    parents: dict[tuple[int, int], tuple[int, int]] = {}
-    for row in table[table["feature"].notna()].itertuples(index=False):
-        for child in (row.left_node, row.right_node):
-            parents[int(row.tree_number), int(child)] = (int(row.tree_number), int(row.node_number))
-    deepest = 0
-    for leaf in parents:
-        steps = 0
-        while leaf in parents:
-            leaf, steps = parents[leaf], steps + 1
-        deepest = max(deepest, steps)
-    return deepest
+def _depths(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the most steps from the root to a leaf of each tree; arrays as in `Trees`."""
+    count, size = left.shape
+    depth = np.zeros((count, size), dtype=np.int64)
+    trees = np.arange(count)
+    # Children stand after their parents, so one pass in order reaches all of them.
+    for node in range(size):
+        for child in (left[:, node], right[:, node]):
+            steps = depth[:, node] + (child > node)
+            depth[trees, child] = np.maximum(depth[trees, child], steps)
+    return depth.max(axis=1)

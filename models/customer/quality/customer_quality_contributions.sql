@@ -67,7 +67,7 @@ standardised as (
         customers.customer_key,
         versions.source,
         versions.model_version,
-        customers.maturity_date <= versions.known_until_date as is_in_training,
+        coalesce(customers.maturity_date <= versions.known_until_date, false) as is_in_training,
         customers.first_order_date,
         customers.decision_date,
         customers.as_of_date
