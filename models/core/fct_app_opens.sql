@@ -3,7 +3,6 @@ with fct_app_opens as (
     select
         customer_key,
         source,
-        opened_at_text,
         opened_at
     from {{ ref('int_app_opens') }}
 

@@ -1,6 +1,5 @@
 {{ union_sources('app_opens', [
     'customer_key',
     'source',
-    'opened_at_text',
     'opened_at',
 ]) }}

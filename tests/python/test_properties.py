@@ -22,12 +22,15 @@ RENAMED = (
     "case when trim({id}) <> '' then replace({id}, trim({id}), "
     "'n' || substr(md5(lower(trim({id})) || 'other'), 1, 12)) else {id} end"
 )
-KEYS = ("customer_key", "order_key", "sample_key")
+KEYS = ("customer_key", "order_key", "first_order_key", "sample_key")
 # What a customer is and gets, by its id; surrogate keys differ with the names.
 RESULTS = {
     "customer.customer_single_view": ("customer_key", "customer_id"),
+    "customer.customer_history": ("customer_key",),
+    "customer.customer_months": ("customer_key",),
     "customer.customer_rfm": ("customer_key",),
     "customer.customer_features": ("customer_key",),
+    "customer.customer_quality_features": ("customer_key",),
     "segments.customer_segments": ("customer_key",),
     "marts.campaign_lists": ("customer_key", "customer_id"),
 }
@@ -190,10 +193,11 @@ def results(
         if column not in (*KEYS, *without, "customer_id")
     ]
     listed = ", ".join(f'cast(results."{column}" as varchar) as "{column}"' for column in columns)
+    dates = [column for column in ("as_of_date", "calendar_month") if column in columns]
     return warehouse.frame(
         f"select customers.customer_id, {listed} from {table} as results "
         "inner join core.dim_customers as customers using (customer_key)"
-    ).sort_values("customer_id", ignore_index=True)
+    ).sort_values(["customer_id", *dates], ignore_index=True)
 
 
 def differing_columns(left: pd.DataFrame, right: pd.DataFrame) -> dict[str, int]:
@@ -264,7 +268,8 @@ def test_names_change_nothing(
     """Other client ids and order ids give every customer the same values under its new name."""
     before = results(messy_warehouse, table)
     before["customer_id"] = before["customer_id"].map(new_names[1])
-    before = before.sort_values("customer_id", ignore_index=True)
+    dates = [column for column in ("as_of_date", "calendar_month") if column in before]
+    before = before.sort_values(["customer_id", *dates], ignore_index=True)
     assert differing_columns(before, results(guises["renamed"], table)) == {}
 
 

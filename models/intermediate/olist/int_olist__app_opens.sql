@@ -3,7 +3,6 @@ with int_olist__app_opens as (
     select
         cast(null as bigint) as customer_key,
         cast(null as string) as source,
-        cast(null as string) as opened_at_text,
         cast(null as timestamp) as opened_at
     where false
 

@@ -18,21 +18,13 @@ stg_market__app_open as (
 
     select
         customer_id,
-        -- Kept as text, which sorts like the time: a filter on it reads far less of the file than
-        -- one on the parsed time, and the text must therefore have the exact format.
-        appopendate as opened_at_text,
         {{ origin() }},
         {{ reject_reasons(dict(
             [
                 ('client_id_missing', 'customer_id is null'),
-                ('appopendate_missing', "case when length(appopendate) = 19 then false"
-                    ~ " else coalesce(trim(appopendate), '') = '' end"),
-                ('appopendate_not_a_time', "case when length(appopendate) = 19 then opened_at is null"
-                    ~ " else coalesce(trim(appopendate), '') <> '' end"),
-                ('appopendate_implausible', "length(appopendate) = 19 and (appopendate < '"
-                    ~ date_var('earliest_date') ~ "' or appopendate > '"
-                    ~ date_var('latest_date') ~ " 23:59:59')"),
+                ('appopendate_missing', missing('appopendate', 'opened_at')),
             ]
+            + time_rules('appopendate', 'opened_at')
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'client_id', 'appopendate'
