@@ -1,6 +1,6 @@
 """Scores of customers whose version is made of boosted trees, which SQL cannot add up.
 
-Where the linear model serves, which SQL scores, there is nothing to do and the table is empty.
+Where the linear model serves, which SQL scores, or nothing is published, the table is empty.
 Customers are scored in batches, so memory does not grow with them.
 """
 
@@ -64,7 +64,7 @@ def score_batch(frame, trees, themes, means, slope, intercept) -> pd.DataFrame:
 
 
 def model(dbt, session):
-    """Score, for each version whose trees serve, the customers whom it decides about."""
+    """Score, for each published version of trees, the customers whom it decides about."""
     # dbt finds parameters and references by reading these lines: each is an assignment of its own.
     batch_rows = dbt.config.meta_get("batch_rows")
 
@@ -77,9 +77,9 @@ def model(dbt, session):
     themes = feature_themes.order("feature_number").project("feature, theme_number").df()
     numbers = ", ".join(f"cast({name} as double) as {name}" for name in themes["feature"])
     session.execute(f"create or replace temp table tree_scores_so_far ({SCHEMA})")
-    serving = status.filter("model_name = 'boosting' and scores_from_date is not null").project(
-        "source, model_version, scores_from_date, scores_until_date"
-    )
+    serving = status.filter(
+        "model_name = 'boosting' and quality_status = 'published' and scores_from_date is not null"
+    ).project("source, model_version, scores_from_date, scores_until_date")
     for source, version, first_date, last_date in sorted(serving.fetchall()):
         its_version = f"source = '{source}' and model_version = '{version}' and head = 'good'"
         table = nodes.filter(its_version).df()
@@ -99,11 +99,13 @@ def model(dbt, session):
                 .project(f"customer_key, {numbers}")
                 .df()
             )
-            scored = score_batch(  # noqa: F841, the statement below reads it by name
+            scored = score_batch(
                 frame, trees, themes, means.reindex(themes["feature"]).to_numpy(), slope, intercept
             )
+            session.register("scored_batch", scored)
             session.execute(
                 f"insert into tree_scores_so_far select customer_key, '{source}', '{version}', "
-                f"good_probability, {', '.join(REASONS)} from scored"
+                f"good_probability, {', '.join(REASONS)} from scored_batch"
             )
+            session.unregister("scored_batch")
     return session.table("tree_scores_so_far")
