@@ -57,7 +57,7 @@ new_customer_playbook as (
         steps.next_step,
         steps.channel,
         steps.offer,
-        new_customers.quality_decile,
+        new_customers.decile as quality_decile,
         new_customers.probability,
         steps.assumed_uplift,
         values_of_good.value_of_good,
