@@ -7,11 +7,11 @@ Parameters stand in clv_model.yml.
 
 from dataclasses import dataclass
 
-import model_cadence
 import numpy as np
 import pandas as pd
 
 import lifetime_value
+import model_cadence
 import value_forecasts
 
 COLUMNS = {
@@ -87,9 +87,13 @@ def fit(frame, settings):
     repeaters = frame["repeat_purchase_count"] > 0
     valued = frame[repeaters & (frame["repeat_purchase_cm2"] > 0)]
     if len(valued) < settings.min_valued_customers:
-        return None, None, (
-            f"{len(valued)} customers bought again at a profit, "
-            f"{settings.min_valued_customers} are needed"
+        return (
+            None,
+            None,
+            (
+                f"{len(valued)} customers bought again at a profit, "
+                f"{settings.min_valued_customers} are needed"
+            ),
         )
     purchases = lifetime_value.fit_bg_nbd(*history(frame))
     values = lifetime_value.fit_gamma_gamma(

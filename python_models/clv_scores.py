@@ -60,9 +60,7 @@ def model(dbt, session):
         histories = [np.asarray(found[column], dtype=np.int32) for column in columns]
         expected, alive = scored(lifetime_value.BgNbd(*values), histories, batch_rows)
         parts.append(
-            pd.DataFrame(
-                dict(zip(COLUMNS, [source, *histories, expected, alive], strict=True))
-            )
+            pd.DataFrame(dict(zip(COLUMNS, [source, *histories, expected, alive], strict=True)))
         )
     # Without any row the types are still those of a table with rows.
     empty = pd.DataFrame(

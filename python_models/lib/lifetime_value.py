@@ -22,8 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import eigh_tridiagonal
 from scipy.optimize import minimize
-from scipy.special import digamma, expit, gammaln, hyp2f1
+from scipy.special import digamma, expit, gammaln
 
 Floats = NDArray[np.float64]
 
@@ -34,9 +35,11 @@ LOWEST, HIGHEST = 1e-4, 1e4
 LARGEST_SLOPE = 1e-5
 # Two starts found the same maximum where their mean log-likelihoods differ by less.
 SAME_MAXIMUM = 1e-7
-# The closed form has a removable gap where a = 1 and where a + b + x = 1: beside it, the mean of
-# both sides is right to about the square of this.
-GAP = 1e-5
+# Points of the quadrature over the probability to leave: against ten times as many, the relative
+# error is below 1e-9 for whatever a shop's customers look like.
+NODES = 60
+# Customers that are computed at once: this bounds the memory.
+CHUNK = 20_000
 
 BG_NBD_STARTS = ((1.0, 1.0, 1.0, 3.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 5.0), (0.5, 0.1, 2, 2))
 GAMMA_GAMMA_STARTS = ((5.0, 3.0, 0.5), (1.0, 1.0, 1.0), (20.0, 5.0, 0.2))
@@ -303,9 +306,7 @@ def _log_odds_left(model: BgNbd, x: Floats, t_x: Floats, observed: Floats) -> Fl
     return np.where(repeats, np.log(model.a) - np.log(left_b) + waited, -np.inf)
 
 
-def probability_alive(
-    model: BgNbd, x: ArrayLike, t_x: ArrayLike, observed: ArrayLike
-) -> Floats:
+def probability_alive(model: BgNbd, x: ArrayLike, t_x: ArrayLike, observed: ArrayLike) -> Floats:
     """Return the probability that a customer has not left for good, between 0 and 1.
 
     It is 1 for those who bought once: the model lets people leave only after a repeat purchase.
@@ -318,18 +319,43 @@ def probability_alive(
     return expit(-_log_odds_left(model, x, t_x, observed))
 
 
-def _purchases_of_the_living(
-    model: BgNbd, x: Floats, observed: Floats, horizon: Floats
-) -> Floats:
+def _dropout_nodes(a: float, b: float) -> tuple[Floats, Floats]:
+    """Return the points and weights of Gauss's quadrature for a probability that is beta(a, b).
+
+    Points and weights are the eigenvalues of the recurrence of Jacobi's polynomials and the squared
+    first components of the eigenvectors (Golub & Welsch 1969), which holds for any a and b.
+    """
+    k = np.arange(1, NODES, dtype=np.float64)
+    s = 2 * k + a + b - 2
+    diagonal = np.r_[(a - b) / (a + b), ((a - 1) ** 2 - (b - 1) ** 2) / (s * (s + 2))]
+    # The first of these is 0 / 0 where a + b = 1 unless the factor that both have is taken out.
+    first = 4 * a * b / ((a + b) ** 2 * (a + b + 1))
+    k, s = k[1:], s[1:]
+    others = 4 * k * (k + a - 1) * (k + b - 1) * (k + a + b - 2) / (s**2 * (s**2 - 1))
+    points, vectors = eigh_tridiagonal(diagonal, np.sqrt(np.r_[first, others]))
+    return (1 + points) / 2, vectors[0] ** 2
+
+
+def _purchases_of_the_living(model: BgNbd, x: Floats, observed: Floats, horizon: Floats) -> Floats:
     """Return the expected purchases of customers who are alive at the end of observation.
 
-    The paper's formula after Euler's transformation of Gauss's 2F1: what grows with x cancels, and
-    x is left only in the third parameter, so that it holds for thousands of purchases.
+    One who leaves with probability p after each purchase makes (1 - (1 + p * s)^-(r + x)) / p on
+    average, where s is the horizon in units of alpha + T; p is beta(a, b + x). The paper writes
+    that mean as Gauss's 2F1, whose library code gives no number for large a, b or x; a quadrature
+    over p does, and needs no care where a is 1. A customer costs as many steps as there are nodes.
     """
-    share = horizon / (model.alpha + observed + horizon)
-    third = model.a + model.b + x - 1
-    gauss = hyp2f1(model.a + model.b - 1 - model.r, model.a - 1, third, share)
-    return third / (model.a - 1) * (1 - np.power(1 - share, model.a - 1) * gauss)
+    distinct, which = np.unique(x, return_inverse=True)
+    nodes = [_dropout_nodes(model.a, model.b + count) for count in distinct]
+    points = np.array([point for point, _ in nodes]).reshape(-1, NODES)
+    weights = np.array([weight for _, weight in nodes]).reshape(-1, NODES)
+    answer = np.empty(len(x))
+    for start in range(0, len(x), CHUNK):
+        part = slice(start, start + CHUNK)
+        p = points[which[part]]
+        waited = horizon[part, None] / (model.alpha + observed[part, None])
+        made = -np.expm1(-(model.r + x[part, None]) * np.log1p(p * waited)) / p
+        answer[part] = (weights[which[part]] * made).sum(axis=1)
+    return answer
 
 
 def expected_purchases(
@@ -346,17 +372,9 @@ def expected_purchases(
     check_history(x, t_x, observed)
     if not (horizon >= 0).all():
         raise ValueError("a horizon must be 0 or more")
-    a, b = model.a, model.b
-    sides = [(a, b)]
-    if abs(a - 1) < GAP:
-        sides = [(1 - GAP, b), (1 + GAP, b)]
-    elif abs(a + b - 1) < GAP:
-        sides = [(a, 1 - a - GAP), (a, 1 - a + GAP)]
-    living = sum(
-        _purchases_of_the_living(BgNbd(model.r, model.alpha, *side), x, observed, horizon)
-        for side in sides
-    ) / len(sides)
-    return living * expit(-_log_odds_left(model, x, t_x, observed))
+    shape = x.shape
+    living = _purchases_of_the_living(model, *(v.ravel() for v in (x, observed, horizon)))
+    return living.reshape(shape) * expit(-_log_odds_left(model, x, t_x, observed))
 
 
 def expected_value(model: GammaGamma, x: ArrayLike, mean_value: ArrayLike) -> Floats:
