@@ -33,7 +33,7 @@ COLUMNS = {
 }
 INPUTS = [
     "sample_key", "repeat_purchase_count", "last_repeat_days", "observed_days",
-    "repeat_purchase_cm2", "cm2_365d", "holdout_purchase_count", "holdout_cm2", "frequency_score",
+    "repeat_purchase_cm2", "last_365_value", "holdout_purchase_count", "holdout_cm2", "frequency_score",
     "recency_score",
 ]  # fmt: skip
 SCORES = 5
@@ -139,7 +139,7 @@ def forecasts_of_holdout(calibration, holdout_days, purchases, values, settings)
     """Return each method's forecast of the cm2 that customers bring in the holdout."""
     share = holdout_days / HORIZON_DAYS
     forecasts = {
-        "last_365_days": calibration["cm2_365d"].to_numpy(dtype=float) * share,
+        "last_365_days": calibration["last_365_value"].to_numpy(dtype=float) * share,
         "segment_mean": value_forecasts.cross_fitted_cell_means(
             cells(calibration),
             calibration["holdout_cm2"].to_numpy(dtype=float),
@@ -189,17 +189,24 @@ def cell_rows(calibration, holdout_days, settings):
 
 
 def compared(estimates):
-    """Return whether BG/NBD beats the segment mean in the holdout, and the reason in words."""
-    gini = estimates["bg_nbd", "normalised_gini"].value
-    other_gini = estimates["segment_mean", "normalised_gini"].value
-    mae, other_mae = estimates["bg_nbd", "mae"].value, estimates["segment_mean", "mae"].value
-    numbers = (
-        f"normalised Gini {gini:.3f} against {other_gini:.3f}, "
-        f"mean absolute error {mae:.2f} against {other_mae:.2f}"
+    """Return whether BG/NBD beats the segment mean in the holdout, and the reason in words.
+
+    It must be better in both metrics, and by more than chance: the lower bounds are above 0.
+    """
+    is_better = all(
+        estimates["bg_nbd", gain].lower > 0 for gain in ("normalised_gini_gain", "mae_gain")
     )
-    if gini > other_gini and mae < other_mae:
-        return True, f"BG/NBD beats the segment mean in the holdout: {numbers}"
-    return False, f"BG/NBD does not beat the segment mean in the holdout: {numbers}"
+    numbers = ", ".join(
+        f"{words} {estimates['bg_nbd', metric].value:.{digits}f} "
+        f"against {estimates['segment_mean', metric].value:.{digits}f}"
+        for metric, words, digits in (
+            ("normalised_gini", "normalised Gini", 3),
+            ("mae", "mean absolute error", 2),
+            ("total_ratio", "forecast over actual total", 2),
+        )
+    )
+    verb = "beats" if is_better else "does not surely beat"
+    return is_better, f"BG/NBD {verb} the segment mean in the holdout: {numbers}"
 
 
 def version_rows(calibration, current, holdout_days, settings):

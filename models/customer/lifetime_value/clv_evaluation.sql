@@ -11,7 +11,7 @@ with clv_evaluation as (
         cast(customer_count as bigint) as customer_count,
         cast(holdout_days as integer) as holdout_days,
         cast(calibration_date as date) as calibration_date,
-        fitted_date
+        cast(fitted_date as date) as fitted_date
     from {{ ref('clv_model') }}
     where artifact = 'metric'
 

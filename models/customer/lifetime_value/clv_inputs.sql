@@ -1,8 +1,8 @@
 {%- set bands = frequency_bands() -%}
 {%- set content = [] -%}
 {%- for column in [
-    'repeat_purchase_count', 'last_repeat_days', 'observed_days', 'repeat_purchase_cm2', 'cm2_365d',
-    'holdout_purchase_count', 'holdout_cm2',
+    'repeat_purchase_count', 'last_repeat_days', 'observed_days', 'repeat_purchase_cm2',
+    'last_365_value', 'holdout_purchase_count', 'holdout_cm2',
 ] -%}
 {%- do content.append("coalesce(cast(history." ~ column ~ " as string), '')") -%}
 {%- endfor -%}
@@ -18,7 +18,7 @@ with clv_inputs as (
         history.observed_days,
         history.observed_days - history.last_repeat_days as recency_days,
         history.repeat_purchase_cm2,
-        history.cm2_365d,
+        history.last_365_value,
         history.holdout_purchase_count,
         history.holdout_cm2,
         case

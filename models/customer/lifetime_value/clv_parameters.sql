@@ -19,7 +19,7 @@ with clv_parameters as (
         coalesce(
             min(case when item in ('bg_nbd', 'gamma_gamma') then value end) = 1, false
         ) as is_converged,
-        fitted_date
+        cast(fitted_date as date) as fitted_date
     from {{ ref('clv_model') }}
     where artifact in ('parameter', 'convergence')
     group by source, model_version, method, fitted_date

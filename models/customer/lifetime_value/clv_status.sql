@@ -3,7 +3,7 @@ with versions as (
     select
         clv_model.source,
         clv_model.model_version,
-        clv_model.fitted_date,
+        cast(clv_model.fitted_date as date) as fitted_date,
         clv_model.item,
         clv_model.value,
         clv_model.note

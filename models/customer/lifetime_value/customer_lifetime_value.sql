@@ -30,7 +30,7 @@ forecasts as (
         customers.recency_score,
         customers.recency_days,
         customers.observed_days as tenure_days,
-        customers.cm2_365d as last_365_value,
+        customers.last_365_value,
         cells.segment_mean_value,
         scores.expected_orders_365d,
         scores.probability_alive,

@@ -63,12 +63,12 @@ customers as (
             as calibration_repeat_cm2,
         coalesce(
             sum(cm2) filter (where order_date > {{ add_days('as_of_date', '-365') }}), 0
-        ) as cm2_365d,
+        ) as last_365_value,
         coalesce(
             sum(calibration_cm2)
                 filter (where order_date > {{ add_days('calibration_date', '-365') }}),
             0
-        ) as calibration_cm2_365d,
+        ) as calibration_last_365_value,
         coalesce(sum(cm2) filter (where is_holdout), 0) as holdout_cm2,
         min(first_date) as first_date,
         max(order_date) as last_date,
@@ -89,7 +89,7 @@ cuts as (
         'current' as cut,
         days,
         repeat_cm2,
-        cm2_365d,
+        last_365_value,
         cast(null as integer) as holdout_purchase_count,
         cast(null as decimal(18, 4)) as holdout_cm2,
         first_date,
@@ -105,7 +105,7 @@ cuts as (
         'calibration' as cut,
         calibration_days as days,
         calibration_repeat_cm2 as repeat_cm2,
-        calibration_cm2_365d as cm2_365d,
+        calibration_last_365_value as last_365_value,
         cast(holdout_days as integer) as holdout_purchase_count,
         cast(holdout_cm2 as decimal(18, 4)) as holdout_cm2,
         calibration_first_date as first_date,
@@ -126,7 +126,7 @@ customer_purchase_history as (
         cast({{ days_between('first_date', 'last_date') }} as integer) as last_repeat_days,
         cast({{ days_between('first_date', 'cut_date') }} as integer) as observed_days,
         cast(round(repeat_cm2, 4) as decimal(18, 4)) as repeat_purchase_cm2,
-        cast(cm2_365d as decimal(18, 4)) as cm2_365d,
+        cast(last_365_value as decimal(18, 4)) as last_365_value,
         holdout_purchase_count,
         holdout_cm2,
         cut_date
