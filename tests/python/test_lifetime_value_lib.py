@@ -441,7 +441,7 @@ def sampled(cdnow: dict[str, np.ndarray], *names: str) -> list[np.ndarray]:
 
 @needs_cdnow
 def test_cdnow_sample_is_that_of_the_papers(cdnow: dict[str, np.ndarray]) -> None:
-    """2,357 of 23,570 customers, 946 of whom bought again; the papers' table begins with 4 and 21."""
+    """2,357 of 23,570 customers, 946 of whom bought again; 4 and 21 begin their table."""
     names = ("customer", "x", "t_x", "observed", "mean_value")
     customer, x, t_x, observed, value = sampled(cdnow, *names)
     assert len(cdnow["x"]) == 23_570
