@@ -136,7 +136,8 @@ def segments(warehouse: Path, as_json: bool) -> None:
     Customers and margin (cm2) are shares of the shop. Below stand the places of the marts, the
     docs and the lists.
     """
-    from clientele.show import WarehouseError, print_overview, read_overview
+    from clientele.show import print_overview, read_overview
+    from clientele.warehouse_file import WarehouseError
 
     try:
         overview = read_overview(warehouse)
