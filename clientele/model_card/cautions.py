@@ -32,9 +32,15 @@ class Caution:
 
 STANDING = (
     Caution(
+        STOP,
+        "Not for refusing anybody anything",
+        "Do not use it to refuse service, delivery, returns or payment methods, to set a person's "
+        "price, or for anything with legal or similar weight. It may order attention, no more.",
+    ),
+    Caution(
         CARE,
         "A forecast is not a cause",
-        "It says who will probably come back, not whom a message or a discount would bring back. "
+        "It says what customers will probably do, not what a message or a discount would change. "
         "Changing a feature does not change the customer.",
     ),
     Caution(
@@ -44,16 +50,10 @@ STANDING = (
         "result is an assumption. Only a holdout group measures an effect.",
     ),
     Caution(
-        STOP,
-        "Not for refusing anybody anything",
-        "Do not use it to refuse service, delivery, returns or payment methods, to set a person's "
-        "price, or for anything with legal or similar weight. It may order attention, no more.",
-    ),
-    Caution(
         CARE,
-        "It speaks of groups",
-        "Of a hundred customers with 60 %, about sixty turn out so; it does not say which. It "
-        "knows this source alone and says nothing of another shop.",
+        "It speaks of many, of one source",
+        "Its numbers hold for many customers together and leave open which of them. What it "
+        "learned from one shop says nothing of another.",
     ),
 )
 

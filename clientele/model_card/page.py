@@ -105,7 +105,7 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
         value_metrics=VALUE_METRICS,
         least_precision_gain=LEAST_PRECISION_GAIN,
         main_head=MAIN_HEAD,
-        standing=list(cautions.STANDING),
+        standing=cautions.STANDING,
         not_known=NOT_KNOWN,
     )
     return environment.get_template("page.html").render(
@@ -190,7 +190,7 @@ def figure(value: float | None, shown: str, key: str) -> Markup:
 
 
 def estimate(found: Estimate | None, key: str, digits: int = 2, as_percent: bool = False) -> Markup:
-    """Return an estimate rounded by its interval, and the interval below it.
+    """Return an estimate rounded by its interval, and the interval behind it.
 
     digits: decimals where there is no interval; key: as in `figure`.
     """
@@ -201,7 +201,7 @@ def estimate(found: Estimate | None, key: str, digits: int = 2, as_percent: bool
     text = figure(found.value, shown(found.value, digits), key)
     if not found.has_interval:
         return text
-    return text + Markup(' <span class="interval">{} to {}</span>').format(
+    return text + Markup(' <span class="interval">({} to {})</span>').format(
         number(found.lower * (100 if as_percent else 1), digits),
         shown(found.upper, digits),
     )

@@ -13,8 +13,8 @@ from clientele.model_card.reading import Row
 from clientele.model_card.rounding import Estimate, decimals, number, percent, rate
 
 WIDTH = 360
-LEFT, RIGHT, TOP, BOTTOM = 46, 350, 14, 250
-HEIGHT = 296
+LEFT, RIGHT, TOP, BOTTOM = 46, 350, 24, 254
+HEIGHT = 298
 NICE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
@@ -38,7 +38,7 @@ def calibration_curve(deciles: Sequence[Row], name: str) -> Markup:
         parts += _whisker(x_at(x), y_at(y.lower), y_at(y.upper))
         parts.append(_tag("circle", cx=x_at(x), cy=y_at(y.value), r=4.5, class_="mark"))
     parts.append(_text((LEFT + RIGHT) / 2, HEIGHT - 6, "forecast probability", "axis", "middle"))
-    parts.append(_text(LEFT, TOP - 3, "turned out good", "axis", "start"))
+    parts.append(_text(LEFT, TOP - 11, "turned out good", "axis", "start"))
     pairs = "; ".join(f"forecast {percent(x)}, came {percent(y.value)}" for x, y in points)
     return _svg(
         name,
@@ -86,7 +86,7 @@ def lift_by_decile(deciles: Sequence[Row], base_rate: float | None, name: str) -
     parts.append(
         _text((LEFT + RIGHT) / 2, HEIGHT - 6, "tenth by forecast, 1 is the best", "axis", "middle")
     )
-    parts.append(_text(LEFT, TOP - 3, "times the average rate", "axis", "start"))
+    parts.append(_text(LEFT, TOP - 11, "times the average rate", "axis", "start"))
     values = ", ".join(f"{decile}: {number(bar.value, 1)}" for decile, bar in bars)
     return _svg(
         name,
