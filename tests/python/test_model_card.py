@@ -178,6 +178,7 @@ def make(
     clv: dict | None = None,
     clv_measures: dict | None = None,
     parameters: dict | None = None,
+    holdout_days: int = 330,
     is_overdue: bool = False,
     source: str = "shop",
 ) -> Path:
@@ -222,7 +223,7 @@ def make(
                 about
                 | {"method": (clv or CLV).get("clv_method", "bg_nbd"), "metric": metric}
                 | {"metric_value": value, "lower_value": lower, "upper_value": upper}
-                | {"customer_count": 4000, "holdout_days": 365}
+                | {"customer_count": 4000, "holdout_days": holdout_days}
                 | {"calibration_date": date(2025, 6, 30)}
                 for metric, (value, lower, upper) in (
                     CLV_MEASURES if clv_measures is None else clv_measures
@@ -332,7 +333,7 @@ def test_what_is_shown_is_the_number_rounded(demo_card: Page) -> None:
             places = len(text.partition(".")[2])
             assert abs(float(value) * scale - float(text)) <= 0.5 * 10**-places + 1e-9, (key, shown)
             checked += 1
-    assert checked > 150
+    assert checked > 120
 
 
 def test_base_rates_and_deciles_agree_with_the_customers_themselves(
@@ -526,6 +527,7 @@ NOT_NEWER = {"is_in_training": False, "first_order_date": date(2026, 3, 11)}
             {"clv": {"clv_method": "segment_mean", "reason": "BG/NBD is no better"}},
             "A baseline is served, not the model BG/NBD is no better.",
         ),
+        ({"holdout_days": 329}, "Judged on less than the year it forecasts"),
         ({"parameters": {"bg_nbd_convergence": "ended at a limit"}}, "BG/NBD at its limits"),
         ({"parameters": {"non_positive_share": 0.2}}, "Customers at a loss"),
     ],
