@@ -223,7 +223,8 @@ def test_deciles_and_quadrants_follow_from_the_probabilities(shop: Warehouse) ->
         "select train_rate from customer.customer_quality_heads where head = 'repeat'"
     )
     likely = scores["repeat_probability"] >= base_rate
-    assert (scores["quadrant_forecast"] == np.where(likely, "profitable_repeat", "profitable_once")).all()  # fmt: skip # noqa: E501
+    expected = np.where(likely, "profitable_repeat", "profitable_once")
+    assert (scores["quadrant_forecast"] == expected).all()
 
 
 # Judged
