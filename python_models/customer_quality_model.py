@@ -230,11 +230,12 @@ def model(dbt, session):
     quality_features = dbt.ref("customer_quality_features")
     shops = dbt.ref("int_as_of")
 
+    # A try that found too little to learn from has no features, and does not count.
     kept = pd.DataFrame({"source": [], "fitted_as_of": [], "item": []})
     if dbt.is_incremental:
         kept = session.sql(
             f"select source, cast(fitted_as_of as date) as fitted_as_of, item from {dbt.this} "
-            f"where artifact in ('scaling_mean', 'dropped') and model_version <> '{UNTRAINED}'"
+            "where artifact in ('scaling_mean', 'dropped')"
         ).df()
         kept["fitted_as_of"] = pd.to_datetime(kept["fitted_as_of"]).dt.date
 

@@ -255,5 +255,6 @@ def test_new_customers_of_olist_get_no_score(olist: Warehouse) -> None:
     names = {name for name, _ in dropped}
     assert names == {"app_opens_before", "app_opens_since", "is_ios", "is_android", "is_web"}
     assert olist.query(
-        "select count(*) > 40000, count(probability), count(reason_1) from customer.customer_quality"
+        "select count(*) > 40000, count(probability), count(reason_1) "
+        "from customer.customer_quality"
     ) == [(True, 0, 0)]
