@@ -45,7 +45,17 @@ def main() -> None:
 @click.option("--no-signal", is_flag=True, help="One type of customer; nothing tells the future.")
 @click.option("--drift", is_flag=True, help="Behaviour, promotions and prices move midway.")
 @click.option("--drift-date", type=DAY, help="First day of the drift.  [default: the midpoint]")
-@click.option("--overwrite", is_flag=True, help="Replace LANDING/market if it exists.")
+@click.option(
+    "--shape", type=click.Choice(plan.SHAPES), default=plan.MARKET, show_default=True,
+    help="The source whose tables are written.",
+)  # fmt: skip
+@click.option(
+    "--gap", type=DAY, nargs=2, metavar="FIRST LAST",
+    default=[day.isoformat() for day in plan.DEFAULT_GAP], show_default=True,
+    help="Days of which sales_json lacks most sales.",
+)  # fmt: skip
+@click.option("--no-gap", is_flag=True, help="No days are missing.")
+@click.option("--overwrite", is_flag=True, help="Replace LANDING/SHAPE if it exists.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def simulate(
     landing: Path,
@@ -57,23 +67,28 @@ def simulate(
     no_signal: bool,
     drift: bool,
     drift_date: datetime | None,
+    shape: str,
+    gap: tuple[datetime, datetime],
+    no_gap: bool,
     overwrite: bool,
     quiet: bool,
 ) -> None:
     r"""Simulate a shop with known truth into LANDING.
 
     Writes LANDING/market (orders, app opens, promotions and products as Parquet, all text) and
-    LANDING/market_truth (what tests may know). The defaults make the demo.
+    LANDING/market_truth (what tests may know); with --shape sales_json the same shop as sales
+    transactions with products as JSON, LANDING/sales_json and its truth. The defaults make the
+    demo of market, the first example that of sales_json.
 
     \b
     Examples:
-      clientele simulate demo --overwrite
+      clientele simulate demo --shape sales_json --customers 800 --overwrite
       clientele simulate landing --customers 578000 --mess 0 --seed 1
     """
     from clientele.simulator.simulation import simulate as simulate_shop  # numpy is slow to load
 
     def report(table: str, rows: int, seconds: float) -> None:
-        click.echo(f"{table:<16}{rows:>12,} rows {seconds:>8.1f} s")
+        click.echo(f"{table:<20}{rows:>12,} rows {seconds:>8.1f} s")
 
     try:
         summary = simulate_shop(
@@ -86,6 +101,8 @@ def simulate(
             no_signal=no_signal,
             drift=drift,
             drift_date=drift_date.date() if drift_date else None,
+            shape=shape,
+            gap=None if no_gap else (gap[0].date(), gap[1].date()),
             overwrite=overwrite,
             progress=None if quiet else report,
         )

@@ -6,5 +6,6 @@
     {{ return([
         "recency", "frequency", "average_order_value", "promo_share", "own_discount_share", "rating",
         "app_opens_90d", "app_opens_30d", "cm2_rate", "distance", "category_breadth",
+        "predicted_quality",
     ]) }}
 {%- endmacro %}

@@ -55,3 +55,15 @@
         (column ~ "_implausible", implausible_time(value)),
     ]) }}
 {%- endmacro %}
+
+{#- The rule of periods that are left out; periods: the name of a var that periods_var reads. -#}
+{% macro excluded_period_rules(value, periods) -%}
+    {%- set inside = [] -%}
+    {%- for period in periods_var(periods) -%}
+        {%- do inside.append(
+            value ~ " between timestamp '" ~ period[0] ~ " 00:00:00' and timestamp '"
+            ~ period[1] ~ " 23:59:59'"
+        ) -%}
+    {%- endfor -%}
+    {{ return([("excluded_period", "coalesce(" ~ inside | join(" or ") ~ ", false)")] if inside else []) }}
+{%- endmacro %}

@@ -18,7 +18,7 @@
 
 {#- The names in the var `sources`, refused where one is not known or none is given. -#}
 {% macro enabled_sources() -%}
-    {%- set known = ["market", "olist"] -%}
+    {%- set known = ["market", "olist", "online_retail", "sales_json"] -%}
     {%- set names = var("sources") -%}
     {%- if names is string or not names or names | reject("in", known) | list -%}
         {{ exceptions.raise_compiler_error("var sources must be a list of one or more of " ~ known ~ ", not " ~ names) }}

@@ -27,6 +27,30 @@
     {{ return(value) }}
 {%- endmacro %}
 
+{#- A var of periods, as a list of pairs of dates; both days of a pair belong to its period. -#}
+{% macro periods_var(name) -%}
+    {%- set value = var(name) -%}
+    {%- set message = "var " ~ name ~ " must be a list of [from, to] dates like [[2025-01-01, 2025-06-30]], not '" ~ value ~ "'" -%}
+    {%- if value is string or value is mapping or value is not iterable -%}
+        {{ exceptions.raise_compiler_error(message) }}
+    {%- endif -%}
+    {%- set periods = [] -%}
+    {%- for period in value -%}
+        {%- if period is string or period is not iterable or period | length != 2 -%}
+            {{ exceptions.raise_compiler_error(message) }}
+        {%- endif -%}
+        {%- set dates = period | map("string") | list -%}
+        {%- for date in dates if not modules.re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", date) -%}
+            {{ exceptions.raise_compiler_error(message) }}
+        {%- endfor -%}
+        {%- if dates[0] > dates[1] -%}
+            {{ exceptions.raise_compiler_error(message) }}
+        {%- endif -%}
+        {%- do periods.append(dates) -%}
+    {%- endfor -%}
+    {{ return(periods) }}
+{%- endmacro %}
+
 {#- The least number of orders of the frequency scores 1 to 5, as five rising whole numbers. -#}
 {% macro frequency_bands() -%}
     {%- set bands = var("frequency_bands") -%}

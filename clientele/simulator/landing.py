@@ -15,13 +15,12 @@ import pandas as pd
 from clientele.simulator.mess import Mess
 from clientele.simulator.tables import NativeTable, text_macros
 
-SOURCE, TRUTH = "market", "market_truth"
 PART_ROWS = 4_000_000  # clean rows in one Parquet file
 FRAME_ROWS = 1_000_000  # rows handed to DuckDB at a time; bounds the memory
 
 
 @contextmanager
-def staged_folders(landing: Path, *, overwrite: bool) -> Iterator[Path]:
+def staged_folders(landing: Path, source: str, *, overwrite: bool) -> Iterator[Path]:
     """Give a folder to write the source and its truth into; move both into place at the end.
 
     Raises:
@@ -30,13 +29,13 @@ def staged_folders(landing: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     if landing.exists() and not landing.is_dir():
         raise NotADirectoryError(f"{landing} is not a folder")
-    if (landing / SOURCE).exists() and not overwrite:
-        raise FileExistsError(f"{landing / SOURCE} exists already")
+    if (landing / source).exists() and not overwrite:
+        raise FileExistsError(f"{landing / source} exists already")
     landing.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".simulate-", dir=landing))
     try:
         yield staging
-        for name in (TRUTH, SOURCE):
+        for name in (f"{source}_truth", source):
             target = landing / name
             if target.exists():
                 target.rename(staging / f"{name}.old")
@@ -48,8 +47,9 @@ def staged_folders(landing: Path, *, overwrite: bool) -> Iterator[Path]:
 class LandingWriter:
     """Writes Parquet with zstd, in order and on one thread, so that equal rows are equal bytes."""
 
-    def __init__(self, folder: Path, start_epoch: int) -> None:
+    def __init__(self, folder: Path, source: str, start_epoch: int) -> None:
         self._folder = folder
+        self._source = source
         self._connection = duckdb.connect(config={"threads": 1})
         for macro in text_macros(start_epoch):
             self._connection.execute(macro)
@@ -68,14 +68,14 @@ class LandingWriter:
                 verb = "create table part as" if low == begin else "insert into part"
                 self._connection.execute(f"{verb} select * from frame")
                 self._connection.unregister("frame")
-            self._copy(f"select {select} from part", SOURCE, table.name, part)
+            self._copy(f"select {select} from part", self._source, table.name, part)
         self._connection.execute("drop table if exists part")
         return mess.written_rows()
 
     def write_truth(self, name: str, frame: pd.DataFrame, select: str = "*") -> None:
         """Write a table of truth with its types; `select` is SQL over the frame's columns."""
         self._connection.register("frame", frame)
-        self._copy(f"select {select} from frame", TRUTH, name, 0)
+        self._copy(f"select {select} from frame", f"{self._source}_truth", name, 0)
         self._connection.unregister("frame")
 
     def close(self) -> None:

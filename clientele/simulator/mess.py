@@ -83,6 +83,19 @@ def _upper_ids(*columns: str) -> Defect:
 DUPLICATE = Defect("exact_duplicate", COPY, 0.02, ())
 ORPHAN = Defect("orphan", COPY, 0.012, (("order_id", "'9' || {value}"),))
 
+# What tills write into sales transactions; braces are doubled, since {value} is filled in.
+NO_DATES = ("2025-13-45", "31/02/2025", "unknown", "2025-3-4")
+FAR_DATES = ("19000101", "31/12/2099")
+NO_NUMBERS = ("12,50", "NaN", "1e3", "0x10")
+BROKEN_JSON = (
+    "left({value}, length({value}) - 1)",
+    "replace({value}, chr(34), chr(39))",
+    *_text("tyre x 2", "17"),
+)
+NAMELESS = ('[{{"qty": 2}}]', '["part_0001"]')
+NOT_WHOLE = ('[{{"product": "part_0001", "qty": 2.5}}]', '{{"part_0001": "two"}}')
+NO_PIECES = ('{{"part_0001": 0}}', '{{"product": "part_0001", "qty": "-1"}}')
+
 DEFECTS: dict[str, tuple[Defect, ...]] = {
     "market_order": (
         DUPLICATE,
@@ -118,6 +131,31 @@ DEFECTS: dict[str, tuple[Defect, ...]] = {
         *_required_defects("order_id", "product_id", "count", "price"),
         _padded_ids("order_id", "product_id"),
         _upper_ids("product_id"),
+    ),
+    # A row that may not be accepted has one reason, the same for all variants of a kind.
+    "sales_transactions": (
+        DUPLICATE,
+        Defect("conflicting_copy", COPY, 0.01, (("total_amt", "'2' || {value}"),)),
+        Defect("bad_date", CHANGE, 0.02, _each(("payment_date",), *_text(*NO_DATES))),
+        Defect("far_date", CHANGE, 0.01, _each(("payment_date",), *_text(*FAR_DATES))),
+        Defect("no_date", CHANGE, 0.012, _each(("payment_date",), "null", "''")),
+        Defect("no_id", CHANGE, 0.012, _each(("transaction_id",), "null", "'  '")),
+        Defect("no_member", CHANGE, 0.03, _each(("member_id",), "null", "''")),
+        Defect("no_total", CHANGE, 0.03, _each(("total_amt",), "null", "' '")),
+        Defect("negative_total", CHANGE, 0.012, (("total_amt", "'-1' || {value}"),)),
+        Defect("absurd_total", CHANGE, 0.01, (("total_amt", "'999999999999'"),)),
+        Defect("unreadable_total", CHANGE, 0.012, _each(("total_amt",), *_text(*NO_NUMBERS))),
+        Defect("padded_total", HARMLESS, 0.02, (("total_amt", "' ' || {value} || ' '"),)),
+        Defect("negative_discount", CHANGE, 0.01, (("discount", "'-5.00'"),)),
+        Defect("unreadable_discount", CHANGE, 0.01, (("discount", "'10%'"),)),
+        Defect("unreadable_paid", CHANGE, 0.01, (("paid_amt", "'on account'"),)),
+        Defect("no_products", CHANGE, 0.03, _each(("product_json",), "null", "''")),
+        Defect("broken_json", CHANGE, 0.02, _each(("product_json",), *BROKEN_JSON)),
+        Defect("nameless_product", CHANGE, 0.01, _each(("product_json",), *_text(*NAMELESS))),
+        Defect("no_whole_quantity", CHANGE, 0.01, _each(("product_json",), *_text(*NOT_WHOLE))),
+        Defect("no_pieces", CHANGE, 0.01, _each(("product_json",), *_text(*NO_PIECES))),
+        _padded_ids("transaction_id", "member_id", "channel"),
+        _upper_ids("transaction_id", "channel"),
     ),
 }
 

@@ -13,6 +13,8 @@ DEFAULT_START = date(2024, 7, 1)
 DEFAULT_END = date(2026, 6, 30)
 DEFAULT_SEED = 20_260_630
 DEFAULT_MESS = 0.2
+MARKET, SALES_JSON = SHAPES = ("market", "sales_json")
+DEFAULT_GAP = (date(2025, 1, 1), date(2025, 6, 30))  # of sales_json
 
 SECONDS_PER_DAY = 86_400
 MAX_CUSTOMERS = 50_000_000  # client ids have eight digits
@@ -30,6 +32,8 @@ class ShopPlan:
     no_signal: bool = False
     drift: bool = False
     drift_date: date | None = None
+    shape: str = MARKET  # the source whose tables are written
+    gap: tuple[date, date] | None = None  # first and last day of which most sales are missing
 
     def __post_init__(self) -> None:
         """Refuse a plan that no shop can follow.
@@ -49,6 +53,11 @@ class ShopPlan:
             raise ValueError("drift_date is given, but drift is off")
         if self.drift_date is not None and not self.start < self.drift_date <= self.end:
             raise ValueError(f"drift_date ({self.drift_date}) must lie after start, up to end")
+
+        if self.shape not in SHAPES:
+            raise ValueError(f"shape ({self.shape}) must be one of {', '.join(SHAPES)}")
+        if self.gap is not None and self.gap[0] > self.gap[1]:
+            raise ValueError(f"gap must not end ({self.gap[1]}) before it begins ({self.gap[0]})")
 
     @property
     def days(self) -> int:

@@ -17,18 +17,29 @@ from clientele.simulator.orders import draw_orders
 from clientele.simulator.plan import (
     DEFAULT_CUSTOMERS,
     DEFAULT_END,
+    DEFAULT_GAP,
     DEFAULT_MESS,
     DEFAULT_SEED,
     DEFAULT_START,
+    MARKET,
+    SALES_JSON,
     ShopPlan,
     Streams,
 )
 from clientele.simulator.promotions import draw_catalogue
 from clientele.simulator.purchases import draw_purchases
+from clientele.simulator.sales import draw_sales, sales_transactions
 from clientele.simulator.season import Season
-from clientele.simulator.tables import app_open, market_order, product_detail, promo_detail
+from clientele.simulator.tables import (
+    NativeTable,
+    app_open,
+    market_order,
+    product_detail,
+    promo_detail,
+)
 from clientele.simulator.truth import (
     write_truth_customers,
+    write_truth_gap,
     write_truth_mess,
     write_truth_shop,
 )
@@ -55,15 +66,19 @@ def simulate(
     no_signal: bool = False,
     drift: bool = False,
     drift_date: date | None = None,
+    shape: str = MARKET,
+    gap: tuple[date, date] | None = DEFAULT_GAP,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ShopSummary:
     """Simulate a shop and write its native tables and its truth as Parquet.
 
-    `<landing>/market/<table>/` gets market_order, app_open, promo_detail and product_detail, all
-    columns text; `<landing>/market_truth/` gets truth_customers, truth_shop and truth_mess, typed,
-    which only tests read. Both folders appear complete or not at all. The same arguments give the
-    same bytes with the same versions of numpy and DuckDB.
+    `<landing>/<shape>/<table>/` gets the tables of the shape, all columns text: of market
+    market_order, app_open, promo_detail and product_detail, of sales_json sales_transactions.
+    `<landing>/<shape>_truth/` gets truth_customers, truth_shop and truth_mess (of sales_json
+    truth_gap, too), typed, which only tests read. Both folders appear complete or not at all. The
+    same arguments give the same bytes with the same versions of numpy and DuckDB. Customers and
+    orders are the same in both shapes; a sale is an order that was delivered.
 
     Customers buy as in BG/NBD, with the difference that the first purchase can be the last one:
     exponential times with the customer's own rate (gamma within its type), and after each purchase
@@ -85,6 +100,9 @@ def simulate(
             and deeper, prices higher. Orders created half a day or more before it are the same
             as without drift.
         drift_date: first day of the drift; default the midpoint.
+        shape: the source whose tables are written, market or sales_json.
+        gap: first and last day of a period of which most sales are missing; None for none. Only
+            sales_json has one.
         overwrite: replace the source if it exists.
         progress: called after each table with its name, its rows and the seconds since the start.
 
@@ -93,14 +111,14 @@ def simulate(
 
     Raises:
         ValueError: if the arguments describe no shop.
-        FileExistsError: if `<landing>/market` exists and `overwrite` is false.
+        FileExistsError: if `<landing>/<shape>` exists and `overwrite` is false.
         NotADirectoryError: if `landing` is a file.
     """
-    plan = ShopPlan(customers, start, end, seed, mess, no_signal, drift, drift_date)
+    plan = ShopPlan(customers, start, end, seed, mess, no_signal, drift, drift_date, shape, gap)
     begin = time.perf_counter()
     rows: dict[str, int] = {}
-    with staged_folders(Path(landing), overwrite=overwrite) as folder:
-        writer = LandingWriter(folder, plan.start_epoch)
+    with staged_folders(Path(landing), plan.shape, overwrite=overwrite) as folder:
+        writer = LandingWriter(folder, plan.shape, plan.start_epoch)
         try:
             for name, count in _write_shop(plan, writer):
                 rows[name] = count
@@ -123,13 +141,19 @@ def _write_shop(plan: ShopPlan, writer: LandingWriter) -> Iterator[tuple[str, in
     write_truth_shop(writer, plan)
     write_truth_customers(writer, plan, people, purchases, orders, season)
 
-    messes = {}
-    for make in (
+    tables: tuple[Callable[[], NativeTable], ...] = (
         lambda: market_order(people, orders),
         lambda: promo_detail(orders, catalogue),
         lambda: product_detail(orders, assortment),
         lambda: app_open(people, draw_app_opens(plan, people, purchases, orders, streams)),
-    ):
+    )
+    if plan.shape == SALES_JSON:
+        sales = draw_sales(plan, orders, streams)
+        write_truth_gap(writer, plan, sales)
+        tables = (lambda: sales_transactions(people, orders, assortment, sales),)
+
+    messes = {}
+    for make in tables:
         table = make()
         messes[table.name] = draw_mess(table, plan.mess, streams)
         yield table.name, writer.write_table(table, messes[table.name])

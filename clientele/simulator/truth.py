@@ -13,6 +13,7 @@ from clientele.simulator.mess import HARMLESS, Mess
 from clientele.simulator.orders import NEVER, Orders
 from clientele.simulator.plan import ShopPlan
 from clientele.simulator.purchases import SUCCESS_SHARE, Purchases, true_repeat_probability
+from clientele.simulator.sales import Sales
 from clientele.simulator.season import Season
 from clientele.simulator.tables import CLIENT
 
@@ -121,6 +122,24 @@ def write_truth_shop(writer: LandingWriter, plan: ShopPlan) -> None:
         case when is_drift then drift_date::date end as drift_date
     )"""
     writer.write_truth("truth_shop", frame, select)
+
+
+def write_truth_gap(writer: LandingWriter, plan: ShopPlan, sales: Sales) -> None:
+    """Write the one row of the gap: its days, and how many of its sales are there and are not.
+
+    Without a gap the days are null and the counts zero.
+    """
+    first, last = plan.gap or (None, None)
+    frame = pd.DataFrame(
+        {
+            "first_date": [str(first)],
+            "last_date": [str(last)],
+            "kept_count": [int((sales.is_in_gap & sales.is_kept).sum())],
+            "missing_count": [int((~sales.is_kept).sum())],
+        }
+    )
+    dates = [f"try_cast({name} as date) as {name}" for name in ("first_date", "last_date")]
+    writer.write_truth("truth_gap", frame, f"{', '.join(dates)}, kept_count, missing_count")
 
 
 def write_truth_mess(writer: LandingWriter, messes: dict[str, Mess]) -> None:

@@ -6,7 +6,8 @@ with dim_products as (
         product_id,
         category,
         subcategory,
-        brand
+        brand,
+        is_merchandise
     from {{ ref('int_products') }}
 
 )

@@ -4,8 +4,13 @@
 {%- endfor -%}
 with customers as (
 
-    select * from {{ ref('customer_single_view') }}
-    where is_customer
+    select
+        single_view.*,
+        quality.probability as predicted_quality
+    from {{ ref('customer_single_view') }} as single_view
+    left join {{ ref('customer_quality') }} as quality
+        on single_view.customer_key = quality.customer_key
+    where single_view.is_customer
 
 ),
 
@@ -15,7 +20,9 @@ shops as (
         source,
         sum(rating_sum) / nullif(sum(rating_count), 0) as mean_rating,
         avg(average_distance_km) as mean_distance_km,
-        avg(cm2_rate) as mean_cm2_rate
+        avg(cm2_rate) as mean_cm2_rate,
+        cast(avg(cast(predicted_quality as decimal(18, 6))) as decimal(18, 6))
+            as mean_predicted_quality
     from customers
     group by source
 
@@ -48,6 +55,10 @@ features as (
         cast(coalesce(customers.average_distance_km, shops.mean_distance_km) as decimal(18, 6))
             as distance,
         cast(customers.category_count as decimal(18, 6)) as category_breadth,
+        -- Customers who are not yet judged are taken to be the shop's mean.
+        cast(
+            coalesce(customers.predicted_quality, shops.mean_predicted_quality) as decimal(18, 6)
+        ) as predicted_quality,
         customers.as_of_date
     from customers
     inner join shops

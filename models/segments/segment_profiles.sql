@@ -2,10 +2,16 @@ with customers as (
 
     select
         single_view.*,
-        members.segment_id
+        members.segment_id,
+        quality.probability as predicted_quality,
+        lifetime_values.clv_365
     from {{ ref('customer_single_view') }} as single_view
     inner join {{ ref('customer_segments') }} as members
         on single_view.customer_key = members.customer_key
+    left join {{ ref('customer_quality') }} as quality
+        on single_view.customer_key = quality.customer_key
+    left join {{ ref('customer_lifetime_value') }} as lifetime_values
+        on single_view.customer_key = lifetime_values.customer_key
 
 ),
 
@@ -36,7 +42,10 @@ totals as (
         sum(rating_sum) as rating_sum,
         sum(rating_count) as rating_count,
         sum(app_opens_30d) as app_opens_30d,
-        median(recency_days) as median_recency_days
+        median(recency_days) as median_recency_days,
+        avg(cast(predicted_quality as decimal(18, 6))) as predicted_quality,
+        sum(clv_365) as clv_365,
+        count(clv_365) as clv_count
     from customers
     group by source, segment_id
 
@@ -67,7 +76,10 @@ segment_profiles as (
         cast(totals.rating_sum / nullif(totals.rating_count, 0) as decimal(18, 6)) as mean_rating,
         cast(totals.app_opens_30d / totals.customer_count as decimal(9, 2))
             as app_opens_30d_per_customer,
-        cast(totals.median_recency_days as decimal(9, 1)) as median_recency_days
+        cast(totals.median_recency_days as decimal(9, 1)) as median_recency_days,
+        cast(totals.predicted_quality as decimal(18, 6)) as predicted_quality,
+        cast(totals.clv_365 / nullif(totals.clv_count, 0) as decimal(18, 4))
+            as clv_365_per_customer
     from totals
     inner join shops
         on totals.source = shops.source

@@ -238,7 +238,7 @@ def test_a_later_build_shows_the_same_past(
 
 
 def test_months_add_up_to_the_latest_slice(messy_warehouse: Warehouse) -> None:
-    """Summed over all months the cube is the single view, and holds every app open of a customer."""
+    """Summed over all months the cube is the single view, and holds all app opens of customers."""
     names = ("order_count", "successful_order_count", "promo_order_count", "rating_count")
     money = ("net_revenue", "cm1", "cm2", "discount_amount", "own_discount", "basket_value")
     listed = ", ".join(f"sum({column})" for column in (*names, "cancelled_order_count", *money))

@@ -19,6 +19,8 @@ HORIZONS = (60, 90, 180)
 LATE, DECISION, PRIOR = 21, 7, 20
 EARLIER_AS_OF = "2026-01-15"
 POISONED_FROM = "2026-01-15 12:00:00"
+POISON_DAY = "2026-01-16 12:00:00"
+LONG_BEFORE_POISON = "2025-12-01 00:00:00"
 LABELS = ("is_good_customer", "has_repeat", "is_profitable")
 DAY = pd.Timedelta(days=1)
 
@@ -45,10 +47,11 @@ def as_known_earlier(builder: Builder, clean_landing: Path) -> Warehouse:
 def poisoned(
     builder: Builder, clean_landing: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Warehouse:
-    """The clean shop with everything after a moment changed, while as many orders succeed.
+    """The clean shop with everything after a moment changed.
 
     Later orders get another city, device, money and distance, later deliveries come hours later,
-    later ratings are turned round, later openings of the app move by minutes.
+    later ratings are turned round, later openings of the app move by minutes. Old orders without a
+    delivery or a rating get one.
     """
     later = f"> '{POISONED_FROM}'"
     with read_market(clean_landing) as raw:
@@ -76,6 +79,15 @@ def poisoned(
         raw.execute(
             f"update market_order set rating = (6 - rating::integer)::varchar "
             f"where ratedate {later}"
+        )
+        raw.execute(
+            f"update market_order set ratedate = '{POISON_DAY}', rateisskipped = 'false', "
+            f"rating = '1' where ratedate is null and deliverdate < '{POISONED_FROM}'"
+        )
+        raw.execute(
+            f"update market_order set deliverdate = '{POISON_DAY}' "
+            f"where deliverdate is null and checkoutdate < '{LONG_BEFORE_POISON}' "
+            f"and chargedamount::double > 0"
         )
         raw.execute(
             f"update app_open set appopendate = "
@@ -379,6 +391,11 @@ def test_nothing_after_the_decision_was_used(
     before = clean[clean["feature_cutoff_at"] < POISONED_FROM]
     assert len(before) > 1_000
     assert differing(before, changed, without=LABELS) == {}
+    unheard_of = changed.drop(changed.index.intersection(clean.index))
+    unheard_of = unheard_of[unheard_of["feature_cutoff_at"] < POISONED_FROM]
+    assert len(unheard_of) > 5, "no customer's first order arrived after the poison"
+    assert unheard_of["delivery_hours"].isna().all()
+    assert unheard_of["rating"].isna().all()
     after = clean[clean["feature_cutoff_at"] >= POISONED_FROM]
     after = after.loc[after.index.intersection(changed.index)]
     touched = differing(after, changed)

@@ -4,7 +4,9 @@ with categories as (
         source,
         category
     from {{ ref('dim_products') }}
-    where category is not null
+    where
+        category is not null
+        and is_merchandise
 
 ),
 

@@ -8,6 +8,7 @@ with products as (
         on
             products.source = categories.source
             and products.category = categories.category
+    where products.is_merchandise
 
 ),
 

@@ -5,13 +5,14 @@ with orders as (
     select
         first_orders.customer_key,
         orders.cm2,
-        orders.ordered_at > first_orders.ordered_at + interval '24' hour as is_repeat,
         {%- for horizon in horizons %}
         orders.ordered_at <= first_orders.ordered_at + interval '{{ horizon }}' day
         and orders.delivered_date
         <= {{ add_days('first_orders.order_date', outcome_days(horizon)) }}
-            as is_within_{{ horizon }}d{{ "," if not loop.last }}
+            as is_within_{{ horizon }}d,
         {%- endfor %}
+        orders.ordered_at > first_orders.ordered_at + interval '24' hour as is_repeat,
+        first_orders.as_of_date
     from {{ ref('fct_orders') }} as orders
     inner join {{ ref('customer_first_orders') }} as first_orders
         on orders.customer_key = first_orders.customer_key
@@ -33,10 +34,11 @@ customer_outcomes as (
         {%- endfor %}
         {%- for horizon in horizons %}
         cast(coalesce(sum(cm2) filter (where is_within_{{ horizon }}d), 0) as decimal(18, 4))
-            as cm2_{{ horizon }}d{{ "," if not loop.last }}
+            as cm2_{{ horizon }}d,
         {%- endfor %}
+        as_of_date
     from orders
-    group by customer_key
+    group by customer_key, as_of_date
 
 )
 

@@ -1,4 +1,4 @@
-{%- set decision = "first_orders.ordered_at + interval '" ~ number_var("decision_days") ~ "' day" -%}
+{%- set wait = "interval '" ~ number_var("decision_days") ~ "' day" -%}
 with first_orders as (
 
     select * from {{ ref('customer_first_orders') }}
@@ -21,10 +21,10 @@ horizons as (
         outcomes.repeat_orders_{{ horizon }}d > 0 as has_repeat,
         outcomes.cm2_{{ horizon }}d as horizon_cm2,
         first_orders.order_date as first_order_date,
-        cast({{ decision }} as date) as decision_date,
+        cast(first_orders.ordered_at + {{ wait }} as date) as decision_date,
         {{ add_days('first_orders.order_date', outcome_days(horizon)) }} as maturity_date,
         first_orders.ordered_at as first_ordered_at,
-        {{ decision }} as decision_at,
+        first_orders.ordered_at + {{ wait }} as decision_at,
         first_orders.as_of_date
     from first_orders
     inner join outcomes

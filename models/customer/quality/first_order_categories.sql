@@ -8,7 +8,9 @@ with categories as (
         on lines.order_key = first_orders.order_key
     inner join {{ ref('dim_products') }} as products
         on lines.product_key = products.product_key
-    where products.category is not null
+    where
+        products.category is not null
+        and products.is_merchandise
     group by lines.order_key, products.category
 
 ),

@@ -14,8 +14,9 @@ first_order_facts as (
         first_orders.order_key,
         first_orders.source,
         first_orders.city,
-        case when signals.first_promo_at <= first_orders.decision_at then objectives.promo_objective end
-            as promo_objective,
+        case
+            when signals.first_promo_at <= first_orders.decision_at then objectives.promo_objective
+        end as promo_objective,
         case
             when signals.first_device_at <= first_orders.decision_at
                 then coalesce(first_orders.device_class, 'unknown')
@@ -48,8 +49,10 @@ first_order_facts as (
                     0, {{ seconds_between('first_orders.ordered_at', 'first_orders.delivered_at') }}
                 )
         end as delivery_seconds,
-        case when signals.first_rating_at <= first_orders.decision_at then ratings.rating is not null end
-            as has_rating,
+        case
+            when signals.first_rating_at <= first_orders.decision_at
+                then ratings.rating is not null
+        end as has_rating,
         case when signals.first_promo_at <= first_orders.decision_at then first_orders.has_promo end
             as has_promo,
         first_orders.order_date,

@@ -106,7 +106,10 @@ past_good_rates as (
             case
                 when sources.label_count >= {{ prior }}
                     then
-                        (decisions.good_count + {{ prior }} * sources.good_count / sources.label_count)
+                        (
+                            decisions.good_count
+                            + {{ prior }} * sources.good_count / sources.label_count
+                        )
                         / (decisions.label_count + {{ prior }})
             end
             as decimal(18, 6)

@@ -1,0 +1,25 @@
+{#-
+    Text of one of several formats to a timestamp, or null where it has none of them or is no real
+    day. 2025-03-04 15:16:17, 2025-03-04, 20250304, 04/03/2025 and 04/03/2025 15:16 are read;
+    slashes mean day first, by contract with the source, so no text has two readings. A day
+    without a time is its midnight.
+-#}
+{% macro parse_mixed_timestamp(text) -%}
+    {{ return(adapter.dispatch('parse_mixed_timestamp', 'clientele')(text)) }}
+{%- endmacro %}
+
+{% macro default__parse_mixed_timestamp(text) -%}
+    coalesce(
+        {{ parse_timestamp(text) }},
+        case
+            -- strptime alone would take days and months of one digit.
+            when regexp_full_match(
+                {{ text }},
+                ' *([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{2}/[0-9]{2}/[0-9]{4}( [0-9]{2}:[0-9]{2})?) *'
+            )
+                then try_strptime(
+                    trim({{ text }}), ['%Y-%m-%d', '%Y%m%d', '%d/%m/%Y', '%d/%m/%Y %H:%M']
+                )
+        end
+    )
+{%- endmacro %}

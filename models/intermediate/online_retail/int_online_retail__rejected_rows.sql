@@ -1,0 +1,3 @@
+{{ rejected_rows('online_retail', {
+    'online_retail': ref('stg_online_retail__online_retail'),
+}) }}
