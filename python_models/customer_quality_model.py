@@ -15,9 +15,8 @@ TEXTS = ("source", "model_version", "artifact", "head", "model_name", "item", "s
 NUMBERS = ("value", "lower_value", "upper_value", "threshold")
 COUNTS = ("customer_count", "tree_number", "node_number", "left_node", "right_node")
 COLUMNS = [*TEXTS, "note", *NUMBERS, *COUNTS, "missing_goes_left", "fitted_as_of"]
-UNTRAINED = (
-    "untrained"  # the version that stands for a try without enough data; the next replaces it
-)
+# The version that stands for a try without enough data; the next try replaces it.
+UNTRAINED = "untrained"
 LABELS = tuple(quality.HEADS.values())
 INTERCEPT = "intercept"
 

@@ -19,7 +19,7 @@ from warehouse import NO_TESTS, ROOT, Builder, Warehouse
 
 # What is built: the scores and their evaluation, and who the customers are.
 SELECTED = ("--select", "+customer_quality", "customer_quality_evaluation", "+dim_customers")
-MODEL_AND_AFTER = ("--select", "customer_quality_model+")
+MODEL_AND_AFTER = ("--select", "customer_quality_model+,+customer_quality")
 CUSTOMERS = 8_000
 # How far below the Bayes score, which knows each customer's own buying rate, the AUC's interval
 # may begin: a first week tells only part of it. Measured on five shops of 8,000 customers: from
