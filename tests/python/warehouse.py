@@ -149,6 +149,10 @@ class Builder:
 
     def dbt(self, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run dbt in a project folder and return its exit code and what it printed."""
+        return self.run(project, "dbt", "--no-use-colors", *arguments)
+
+    def run(self, project: Path, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a project folder, with the programs of this environment first."""
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -156,8 +160,11 @@ class Builder:
         }
         # Compiled modules are kept for the session: they halve the start of dbt.
         environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
+        programs = Path(sys.executable).parent
+        environment["PATH"] = os.pathsep.join([str(programs), environment.get("PATH", os.defpath)])
+        program = programs / command[0]
         return subprocess.run(
-            [Path(sys.executable).with_name("dbt"), "--no-use-colors", *arguments],
+            [program if program.exists() else command[0], *command[1:]],
             cwd=project,
             env=environment,
             text=True,
