@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
 import pytest
 
@@ -120,11 +119,8 @@ def played(builder: Builder) -> Played:
             end = "\n".join(finished.stdout.splitlines()[-60:])
             assert finished.returncode == 0, f"{block.text}\n{end}"
         elif block.language == "sql":
-            with result.warehouse._connect() as connection:
-                cursor = connection.execute(block.text)
-                header = [column[0] for column in cursor.description or []]
-                rows = [[shown(value) for value in row] for row in cursor.fetchall()]
-            result.answers.append([header, *rows])
+            rows = result.warehouse.answer(block.text)
+            result.answers.append([[shown(value) for value in row] for row in rows])
     return result
 
 

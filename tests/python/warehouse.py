@@ -62,6 +62,12 @@ class Warehouse:
         with self._connect() as connection:
             return connection.execute(sql, list(parameters)).fetchall()
 
+    def answer(self, sql: str) -> list[tuple]:
+        """Return the names of the columns of a query's result, and then its rows."""
+        with self._connect() as connection:
+            cursor = connection.execute(sql)
+            return [tuple(column[0] for column in cursor.description or ()), *cursor.fetchall()]
+
     def value(self, sql: str) -> object:
         """Return the one value of a query."""
         ((value,),) = self.query(sql)
