@@ -9,14 +9,9 @@ with orders as (
         coalesce(orders.order_date > periods.calibration_date, false) as is_holdout,
         periods.calibration_date,
         periods.as_of_date
-    from {{ ref('fct_orders') }} as orders
+    from {{ ref('known_successes') }} as orders
     inner join {{ ref('clv_periods') }} as periods
         on orders.source = periods.source
-    where
-        orders.is_successful
-        and orders.customer_key is not null
-        and orders.order_date <= periods.as_of_date
-        and orders.delivered_date <= periods.as_of_date
 
 ),
 
