@@ -104,6 +104,8 @@ def model(dbt, session):
 
     rows = []
     for source, as_of in sorted(shops.project("source, as_of_date").fetchall()):
+        if as_of is None:
+            continue
         fitted_because = due(
             kept[kept["source"] == source], features, as_of, int(interval_days), flag(refit)
         )
