@@ -136,7 +136,8 @@ def segments(warehouse: Path, as_json: bool) -> None:
     Customers and margin (cm2) are shares of the shop. Below stand the places of the marts, the
     docs and the lists.
     """
-    from clientele.show import WarehouseError, print_overview, read_overview
+    from clientele.show import print_overview, read_overview
+    from clientele.warehouse_file import WarehouseError
 
     try:
         overview = read_overview(warehouse)
@@ -148,3 +149,33 @@ def segments(warehouse: Path, as_json: bool) -> None:
     from rich.console import Console
 
     print_overview(overview, Console())
+
+
+@main.command("model-card")
+@click.option(
+    "--warehouse", type=click.Path(dir_okay=False, path_type=Path),
+    envvar="CLIENTELE_WAREHOUSE", show_envvar=True,
+    default=Path("warehouse/clientele.duckdb"), show_default=True,
+    help="The DuckDB file that `dbt build` wrote.",
+)  # fmt: skip
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("target/model_card.html"), show_default=True,
+    help="The page to write.",
+)  # fmt: skip
+def model_card(warehouse: Path, output: Path) -> None:
+    """Write the cards of the predictive models as one page.
+
+    What customer quality and lifetime value forecast, on what data they were judged, how good they
+    were there and when not to use them, read from the evaluation tables of the warehouse.
+    """
+    from clientele.model_card import read_shops, render, write_page
+    from clientele.warehouse_file import WarehouseError
+
+    try:
+        write_page(render(read_shops(warehouse), warehouse.name), output)
+    except WarehouseError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
+    click.echo(output)

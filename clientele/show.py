@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
+
+from clientele.warehouse_file import open_warehouse, rows
 
 DOCS = Path("target/static_index.html")
 NEEDED = (
@@ -69,10 +70,6 @@ LISTS = """
 """
 
 
-class WarehouseError(Exception):
-    """The warehouse cannot be shown; the message is one line that says what to do."""
-
-
 def read_overview(warehouse: Path, docs: Path = DOCS) -> dict[str, Any]:
     """Read the segments and lists of every shop.
 
@@ -84,34 +81,10 @@ def read_overview(warehouse: Path, docs: Path = DOCS) -> dict[str, Any]:
     `lists`. Shares are of the shop's customers and of their cm2, from 0 to 1 (cm2 may be negative),
     null where the shop's cm2 is zero. Raises WarehouseError.
     """
-    if not warehouse.is_file():
-        raise WarehouseError(f"no warehouse at {warehouse}; `dbt build` makes it")
-    try:
-        connection = duckdb.connect(
-            str(warehouse), read_only=True, config={"enable_external_access": False}
-        )
-    except duckdb.Error as error:
-        if "lock" in str(error):
-            raise WarehouseError(
-                f"{warehouse} is in use by another process, perhaps a build; try again after it"
-            ) from error
-        first_line = str(error).splitlines()[0]
-        raise WarehouseError(f"{warehouse} cannot be opened: {first_line}") from error
-    with connection:
-        built = {
-            f"{schema}.{table}"
-            for schema, table in connection.execute(
-                "select table_schema, table_name from information_schema.tables"
-            ).fetchall()
-        }
-        missing = [name for name in NEEDED if name not in built]
-        if missing:
-            raise WarehouseError(
-                f"{warehouse} is not built yet ({missing[0]} is missing); `dbt build` builds it"
-            )
-        shops = _rows(connection, SHOPS)
-        segments = _rows(connection, SEGMENTS)
-        lists = _rows(connection, LISTS)
+    with open_warehouse(warehouse, NEEDED) as connection:
+        shops = rows(connection, SHOPS)
+        segments = rows(connection, SEGMENTS)
+        lists = rows(connection, LISTS)
     for shop in shops:
         shop["as_of_date"] = shop["as_of_date"] and shop["as_of_date"].isoformat()
         shop["segments"] = [
@@ -168,13 +141,6 @@ def print_overview(overview: dict[str, Any], console: Console) -> None:
         line = Table.grid(padding=(0, 1))
         line.add_row(f"[bold]{label:<5}[/bold]", value)
         console.print(line)
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    """Return the rows of a query, each a mapping of column to value."""
-    result = connection.execute(query)
-    columns = [column[0] for column in result.description]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
 def _percent(share: float | None) -> str:

@@ -1,0 +1,222 @@
+"""Reads what the model cards say from the warehouse.
+
+Each table is read by one query below, which names every column that is used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clientele.model_card.rounding import Estimate
+from clientele.warehouse_file import WarehouseError, open_warehouse, rows
+
+Row = dict[str, Any]
+
+QUALITY, LIFETIME_VALUE = "customer_quality", "customer_lifetime_value"
+MAIN_HEAD = "good"
+
+QUERIES = {
+    "intermediate.int_as_of": "select source, as_of_date from intermediate.int_as_of",
+    "customer.customer_quality_status": """
+        select
+            source, model_version, quality_status, reason, model_name, fitted_because,
+            train_customer_count, test_customer_count, train_rate, test_rate, is_in_force,
+            fitted_as_of, known_until_date, train_from_date, train_until_date, test_from_date,
+            test_until_date
+        from customer.customer_quality_status
+        order by source, fitted_as_of desc, model_version
+    """,
+    "customer.customer_quality_heads": """
+        select
+            source, model_version, head, model_name, quality_status, reason, train_rate, test_rate
+        from customer.customer_quality_heads
+        order by case head when 'good' then 1 when 'repeat' then 2 else 3 end, head
+    """,
+    "customer.customer_quality_evaluation": """
+        select
+            source, model_version, head, model_name, slice_kind, slice, metric, value, lower_value,
+            upper_value, customer_count
+        from customer.customer_quality_evaluation
+        order by slice
+    """,
+    "customer.customer_quality_coefficients": """
+        select source, model_version, head, feature, dropped_because, coefficient, is_used
+        from customer.customer_quality_coefficients
+        order by abs(coefficient) desc nulls last, feature
+    """,
+    "customer.customer_quality_deciles": """
+        select source, model_version, decile, lower_probability, upper_probability
+        from customer.customer_quality_deciles
+    """,
+    # Of whom the version in force speaks, and of whom it could not have been judged.
+    "customer.customer_quality": """
+        select
+            quality.source,
+            quality.model_version,
+            count(*) as scored_count,
+            count(*) filter (where quality.is_in_training) as in_training_count,
+            count(*) filter (where quality.first_order_date > status.test_until_date)
+                as after_test_count,
+            max(quality.decision_date - quality.first_order_date) as decision_days
+        from customer.customer_quality as quality
+        inner join customer.customer_quality_status as status
+            on
+                quality.source = status.source
+                and quality.model_version = status.model_version
+        where status.is_in_force
+        group by quality.source, quality.model_version
+    """,
+    "customer.clv_status": """
+        select
+            source, model_version, clv_method, reason, fitted_customer_count, history_days,
+            fitted_date
+        from customer.clv_status
+    """,
+    "customer.clv_evaluation": """
+        select
+            source, model_version, method, metric, metric_value, lower_value, upper_value,
+            customer_count, holdout_days, calibration_date
+        from customer.clv_evaluation
+    """,
+    "customer.clv_parameters": """
+        select
+            source, model_version, fitted_to, r, alpha, a, b, p, q, gamma, bg_nbd_convergence,
+            gamma_gamma_convergence, non_positive_share, customer_count, is_converged
+        from customer.clv_parameters
+        order by fitted_to desc
+    """,
+    "customer.model_refits": """
+        select
+            source, predictive_model, model_version, refit_interval_days, is_overdue,
+            refit_due_date
+        from customer.model_refits
+    """,
+}
+
+
+def read_shops(warehouse: Path) -> list[Row]:
+    """Read what the cards of every source say, in the order of their names.
+
+    warehouse: the DuckDB file that `dbt build` wrote; it is opened read-only.
+
+    Returns one mapping a source: `source`, `as_of_date` (null without orders), `quality` and
+    `lifetime_value`, each null where the source has no version of that model. Rates and shares go
+    from 0 to 1, unknown numbers are null. Raises WarehouseError.
+    """
+    tables: dict[str, list[Row]] = {}
+    with open_warehouse(warehouse, QUERIES) as connection:
+        for table, query in QUERIES.items():
+            try:
+                tables[table.rpartition(".")[2]] = [
+                    {name: _known(value) for name, value in row.items()}
+                    for row in rows(connection, query)
+                ]
+            except duckdb.BinderException as error:
+                first_line = str(error).splitlines()[0]
+                raise WarehouseError(
+                    f"{warehouse} was built by another version ({table}: {first_line}); "
+                    "`dbt build` rebuilds it"
+                ) from error
+    return [
+        {
+            **shop,
+            "quality": _quality(shop["source"], tables),
+            "lifetime_value": _lifetime_value(shop["source"], tables),
+        }
+        for shop in sorted(tables["int_as_of"], key=lambda shop: shop["source"])
+    ]
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _of(table: list[Row], about: Row) -> list[Row]:
+    """Return the rows that agree with `about` in each of its columns."""
+    return [row for row in table if all(row[name] == value for name, value in about.items())]
+
+
+def _first(table: list[Row], about: Row) -> Row | None:
+    return next(iter(_of(table, about)), None)
+
+
+def _quality(source: str, tables: dict[str, list[Row]]) -> Row | None:
+    versions = _of(tables["customer_quality_status"], {"source": source})
+    status = _first(versions, {"is_in_force": True})
+    if status is None:
+        return None
+    about = {"source": source, "model_version": status["model_version"]}
+    evaluation = _of(tables["customer_quality_evaluation"], about)
+    served = about | {"head": MAIN_HEAD, "model_name": status["model_name"]}
+    coefficients = _of(tables["customer_quality_coefficients"], about | {"head": MAIN_HEAD})
+    cut_points = {row["decile"]: row for row in _of(tables["customer_quality_deciles"], about)}
+    deciles = _slices(evaluation, served | {"slice_kind": "decile"})
+    for row in deciles:
+        row["decile"] = int(row["slice"])
+        for bound in ("lower_probability", "upper_probability"):
+            row[bound] = cut_points.get(row["decile"], {}).get(bound)
+    return {
+        **status,
+        "versions": versions,
+        "heads": _of(tables["customer_quality_heads"], about),
+        "measures": _measures(evaluation),
+        "deciles": deciles,
+        "months": _slices(evaluation, served | {"slice_kind": "cohort_month"}),
+        "coefficients": [
+            row for row in coefficients if row["is_used"] and row["feature"] != "intercept"
+        ],
+        "intercept": (_first(coefficients, {"feature": "intercept"}) or {}).get("coefficient"),
+        "dropped": [row for row in coefficients if row["dropped_because"] is not None],
+        "scored": _first(tables["customer_quality"], about),
+        "refit": _first(tables["model_refits"], about | {"predictive_model": QUALITY}),
+    }
+
+
+def _measures(evaluation: list[Row]) -> dict[str, dict[str, dict[str, Estimate]]]:
+    """Return the estimates of the whole test by head, model and metric."""
+    found: dict[str, dict[str, dict[str, Estimate]]] = defaultdict(lambda: defaultdict(dict))
+    for row in _of(evaluation, {"slice_kind": "all"}):
+        found[row["head"]][row["model_name"]][row["metric"]] = Estimate(
+            row["value"], row["lower_value"], row["upper_value"]
+        )
+    return {head: dict(models) for head, models in found.items()}
+
+
+def _slices(evaluation: list[Row], about: Row) -> list[Row]:
+    """Return one row a slice of the test with its measures as columns."""
+    found: dict[str, Row] = {}
+    for row in _of(evaluation, about):
+        of_slice = found.setdefault(
+            row["slice"], {"slice": row["slice"], "customer_count": row["customer_count"]}
+        )
+        of_slice[row["metric"]] = row["value"]
+    return list(found.values())
+
+
+def _lifetime_value(source: str, tables: dict[str, list[Row]]) -> Row | None:
+    status = _first(tables["clv_status"], {"source": source})
+    if status is None or status["model_version"] is None:
+        return None
+    about = {"source": source, "model_version": status["model_version"]}
+    evaluation = _of(tables["clv_evaluation"], about)
+    measures: dict[str, dict[str, Estimate]] = defaultdict(dict)
+    for row in evaluation:
+        measures[row["method"]][row["metric"]] = Estimate(
+            row["metric_value"], row["lower_value"], row["upper_value"]
+        )
+    # The evaluation keeps the holdout of its own version; clv_periods has that of today.
+    judged = evaluation[0] if evaluation else {}
+    return {
+        **status,
+        "measures": dict(measures),
+        "test_customer_count": judged.get("customer_count"),
+        "holdout_days": judged.get("holdout_days"),
+        "calibration_date": judged.get("calibration_date"),
+        "parameters": _of(tables["clv_parameters"], about),
+        "refit": _first(tables["model_refits"], about | {"predictive_model": LIFETIME_VALUE}),
+    }

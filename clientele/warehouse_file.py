@@ -1,0 +1,53 @@
+"""Opening the file that `dbt build` wrote, to read and never to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot be read; the message is one line that says what to do."""
+
+
+def open_warehouse(warehouse: Path, needed: Iterable[str]) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse read-only, without access to any other file.
+
+    needed: the tables, `schema.name`, that will be read. Raises WarehouseError.
+    """
+    if not warehouse.is_file():
+        raise WarehouseError(f"no warehouse at {warehouse}; `dbt build` makes it")
+    try:
+        connection = duckdb.connect(
+            str(warehouse), read_only=True, config={"enable_external_access": False}
+        )
+    except duckdb.Error as error:
+        if "lock" in str(error):
+            raise WarehouseError(
+                f"{warehouse} is in use by another process, perhaps a build; try again after it"
+            ) from error
+        first_line = str(error).splitlines()[0]
+        raise WarehouseError(f"{warehouse} cannot be opened: {first_line}") from error
+    built = {
+        f"{schema}.{table}"
+        for schema, table in connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
+    }
+    missing = [name for name in needed if name not in built]
+    if missing:
+        connection.close()
+        raise WarehouseError(
+            f"{warehouse} is not built yet ({missing[0]} is missing); `dbt build` builds it"
+        )
+    return connection
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    """Return the rows of a query, each a mapping of column to value."""
+    result = connection.execute(query)
+    columns = [column[0] for column in result.description]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
