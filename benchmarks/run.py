@@ -5,7 +5,11 @@
 Simulates a shop, then measures, each in a process of its own:
 
 - build: the whole `dbt build`, models, fits and tests;
-- sql: the models from the landing zone to the customer single view, without tests;
+- sql: the models from the landing zone to the customer single view, without tests, with 24
+  month-ends of history;
+- sql without history: the same for the current date alone;
+- forecasts: quality of new customers and lifetime value, fits, evaluation and scores of all
+  customers, in the warehouse that sql has written;
 - pandas: the same single view as a notebook would compute it (pandas_single_view.py);
 - floor: every column that the single view needs scanned once, and the result written once.
 
@@ -32,6 +36,13 @@ import duckdb
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = Path(__file__).resolve().parent
+MEASURED = (
+    "start", "build", "sql", "sql without history", "forecasts", "pandas", "floor",
+)  # fmt: skip
+FORECASTS = (
+    "path:models/customer/quality", "path:models/customer/lifetime_value", "quality_reasons",
+    "customer_quality_model", "customer_quality_tree_scores", "clv_model", "clv_scores",
+)  # fmt: skip
 
 
 def measured(command: list[str], env: dict[str, str], log: Path) -> dict[str, float]:
@@ -136,17 +147,25 @@ def main() -> None:
         print(f"simulated in {figures['wall']:.0f} s, {figures['peak']:.0f} MB at most", flush=True)
 
     variables = ["--vars", json.dumps({"landing": str(landing)})]
+    alone = ["--vars", json.dumps({"landing": str(landing), "history_months": 0})]
+    to_single_view = (
+        "build", "--select", "+customer_single_view",
+        "--exclude", "resource_type:test", "resource_type:unit_test",
+    )  # fmt: skip
     runs: dict[str, list[dict[str, float]]] = {}
     for _ in range(arguments.runs):
-        for name in ("start", "build", "sql", "pandas", "floor"):
-            database = work / f"{name}.duckdb"
-            database.unlink(missing_ok=True)
+        for name in MEASURED:
+            database = work / f"{'sql' if name == 'forecasts' else name.replace(' ', '_')}.duckdb"
+            if name != "forecasts":
+                database.unlink(missing_ok=True)
             own = {**env, "CLIENTELE_WAREHOUSE": str(database)}
             command = {
                 "start": dbt(work, "parse", *variables),
                 "build": dbt(work, "build", *variables),
-                "sql": dbt(work, "build", "--select", "+customer_single_view", "--exclude",
-                           "resource_type:test", "resource_type:unit_test", *variables),
+                "sql": dbt(work, *to_single_view, *variables),
+                "sql without history": dbt(work, *to_single_view, *alone),
+                "forecasts": dbt(work, "build", "--select", *FORECASTS, "--exclude",
+                                 "resource_type:test", "resource_type:unit_test", *variables),
                 "pandas": [sys.executable, str(HERE / "pandas_single_view.py"), str(landing),
                            str(work / "pandas.parquet")],
                 "floor": [sys.executable, __file__, "--floor", str(landing), str(database),
@@ -170,10 +189,11 @@ def main() -> None:
     }
     print("| what | CPU s | wall s | peak MB | CPU, times the floor |")
     print("|---|---|---|---|---|")
-    medians["sql without dbt's start"] = {
-        key: medians["sql"][key] - (medians["start"][key] if key != "peak" else 0)
-        for key in medians["sql"]
-    }
+    for name in ("sql", "sql without history"):
+        medians[f"{name}, without dbt's start"] = {
+            key: medians[name][key] - (medians["start"][key] if key != "peak" else 0)
+            for key in medians[name]
+        }
     for name, figures in medians.items():
         cells = [f"{figures['cpu']:.1f}", f"{figures['wall']:.1f}", f"{figures['peak']:.0f}"]
         cells.append(f"{figures['cpu'] / medians['floor']['cpu']:.1f}")

@@ -16,13 +16,11 @@
         '{{ source_name }}' as source,
         '{{ table_name }}' as source_table,
         ranked.source_file,
-        ranked.source_record,
-        ranked.order_key
+        ranked.source_record
     from (
         select
             accepted.source_file,
             accepted.source_record,
-            accepted.order_key,
             row_number() over (
                 partition by {% for key in keys %}accepted.{{ key }}{{ ", " if not loop.last }}{% endfor %}
                 order by

@@ -1,12 +1,11 @@
 {#-
     The rows of one entity from every source that the var `sources` switches on, by name.
     entity: the part of int_<source>__<entity> after the two underscores.
-    columns: the columns of the entity, in the order of its contract.
 -#}
-{% macro union_sources(entity, columns) -%}
+{% macro union_sources(entity) -%}
     {%- for source_name in enabled_sources() %}
     select
-        {%- for column in columns %}
+        {%- for column in entity_columns(entity) %}
         {{ column }}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ ref("int_" ~ source_name ~ "__" ~ entity) }}

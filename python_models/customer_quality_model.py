@@ -4,22 +4,13 @@ A version is fitted when one is due and stays as it is: a build that fits nothin
 and what earlier builds returned is kept. Parameters stand in customer_quality_model.yml.
 """
 
-from datetime import date
-
 import pandas as pd
 
 import model_cadence
 import quality
+import quality_artifacts
 
-TEXTS = ("source", "model_version", "artifact", "head", "model_name", "item", "slice_kind", "slice")
-NUMBERS = ("value", "lower_value", "upper_value", "threshold")
-COUNTS = ("customer_count", "tree_number", "node_number", "left_node", "right_node")
-COLUMNS = [*TEXTS, "note", *NUMBERS, *COUNTS, "missing_goes_left", "fitted_as_of"]
-UNTRAINED = (
-    "untrained"  # the version that stands for a try without enough data; the next replaces it
-)
 LABELS = tuple(quality.HEADS.values())
-INTERCEPT = "intercept"
 
 
 def flag(value: object) -> bool:
@@ -53,131 +44,6 @@ def due(kept: pd.DataFrame, features, as_of, interval_days, is_forced):
     return reason
 
 
-def untrained_rows(as_of: date, fitted_because: str, reason: str) -> list[dict]:
-    """Return the rows of a try that found too little to learn from."""
-    about = {"artifact": "head", "head": quality.MAIN_HEAD, "item": "status"}
-    return [
-        {"artifact": "version", "item": "fitted_because", "note": fitted_because},
-        about | {"note": quality.INSUFFICIENT},
-        about | {"item": "reason", "note": reason},
-    ]
-
-
-def version_rows(
-    fitted: quality.Quality, fitted_because: str, train: pd.DataFrame, test: pd.DataFrame
-) -> list[dict]:
-    """Return the rows of a fitted version: its periods, scaling, heads and evaluation."""
-    rows = [{"artifact": "version", "item": "fitted_because", "note": fitted_because}]
-    for part, frame in (("train", train), ("test", test)):
-        days = pd.to_datetime(frame["first_order_date"])
-        for end, day in (("from", days.min()), ("until", days.max())):
-            rows.append(
-                {"artifact": "version", "item": f"{part}_{end}", "note": day.date().isoformat()}
-            )
-    rows += [
-        {"artifact": "dropped", "item": feature, "note": why}
-        for feature, why in fitted.dropped.items()
-    ]
-    for index, feature in enumerate(fitted.scaling.features):
-        rows += [
-            {
-                "artifact": f"scaling_{item}",
-                "item": feature,
-                "value": getattr(fitted.scaling, item)[index],
-            }
-            for item in ("fill", "lower", "upper", "mean", "deviation")
-        ]
-    for head in fitted.heads.values():
-        rows += [
-            row | {"head": head.name}
-            for row in head_rows(head, fitted.scaling.features, len(train), len(test))
-        ]
-    return rows
-
-
-def head_rows(head: quality.Head, features: list[str], train_count, test_count) -> list[dict]:
-    """Return the rows of one head: its verdict, model, cut points and evaluation."""
-    about = {"artifact": "head", "model_name": head.model_name}
-    rows = [
-        about | {"item": "status", "note": head.status},
-        about | {"item": "reason", "note": head.reason},
-        about | {"item": "is_calibrated", "value": float(head.is_calibrated)},
-        about | {"item": "train_rate", "value": head.train_rate, "customer_count": train_count},
-        about | {"item": "test_rate", "value": head.test_rate, "customer_count": test_count},
-    ]
-    if len(head.coefficients):
-        named = zip([*features, INTERCEPT], [*head.coefficients, head.intercept], strict=True)
-        rows += [
-            {
-                "artifact": "coefficient",
-                "model_name": quality.LOGISTIC,
-                "item": name,
-                "value": value,
-            }
-            for name, value in named
-        ]
-    rows += [
-        {"artifact": "cut_point", "model_name": head.model_name, "slice": str(rank), "value": value}
-        for rank, value in enumerate(head.cut_points, start=1)
-    ]
-    if head.boosted is not None:
-        rows += tree_rows(head.boosted)
-    for model_name, measures in head.estimates.items():
-        rows += [
-            {
-                "artifact": "evaluation",
-                "model_name": model_name,
-                "slice_kind": "all",
-                "slice": "all",
-                "item": measure,
-                "value": found.value,
-                "lower_value": found.lower,
-                "upper_value": found.upper,
-                "customer_count": test_count,
-            }
-            for measure, found in measures.items()
-        ]
-    for row in head.slices.to_dict("records"):
-        rows += [
-            {
-                "artifact": "evaluation",
-                "model_name": row["model_name"],
-                "slice_kind": row["slice_kind"],
-                "slice": row["slice"],
-                "item": measure,
-                "value": row[measure],
-                "customer_count": row["customer_count"],
-            }
-            for measure in ("observed_rate", "mean_forecast", "lift", "auc")
-        ]
-    return rows
-
-
-def tree_rows(boosted: quality.Boosted) -> list[dict]:
-    """Return the rows of boosted trees, one a node, and of the line that calibrates their sums."""
-    about = {"model_name": quality.BOOSTING}
-    nodes = boosted.nodes.rename(columns={"feature": "item", "node_value": "value"})
-    return [
-        {"artifact": "calibration", "item": "slope", "value": boosted.slope} | about,
-        {"artifact": "calibration", "item": INTERCEPT, "value": boosted.intercept} | about,
-        *({"artifact": "tree"} | about | node for node in nodes.to_dict("records")),
-    ]
-
-
-def typed(rows: list[dict]) -> pd.DataFrame:
-    """Return the rows as a frame whose column types do not depend on what is in them."""
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    for column in (*TEXTS, "note"):
-        frame[column] = frame[column].astype("string")
-    for column in NUMBERS:
-        frame[column] = pd.to_numeric(frame[column]).astype("float64")
-    for column in COUNTS:
-        frame[column] = pd.to_numeric(frame[column]).astype("Int64")
-    frame["missing_goes_left"] = frame["missing_goes_left"].astype("boolean")
-    frame["fitted_as_of"] = pd.to_datetime(frame["fitted_as_of"]).astype("datetime64[us]")
-    return frame
-
-
 def customers(features_of_source, condition, features, row_limit):
     """Return at most `row_limit` customers that a condition holds for, the same ones every time."""
     numbers = ", ".join(f"cast({name} as double) as {name}" for name in features)
@@ -202,19 +68,16 @@ def fitted_rows(matured, features, rule_features, limits, as_of, fitted_because)
     ).df()
     split, reason = quality.choose_split(days, limits)
     if split is None:
-        return UNTRAINED, untrained_rows(as_of, fitted_because, reason)
+        return quality_artifacts.UNTRAINED, quality_artifacts.untrained_rows(fitted_because, reason)
     until = f"date '{split.train_until.isoformat()}'"
     train = customers(matured, f"maturity_date <= {until}", features, limits.train_rows)
     test = customers(matured, f"first_order_date > {until}", features, limits.test_rows)
     fitted = quality.fit(train, test, features, rule_features, limits)
     if fitted is None:
         reason = "every feature is unknown or alike for all customers"
-        return UNTRAINED, untrained_rows(as_of, fitted_because, reason)
-    rows = version_rows(fitted, fitted_because, train, test)
-    # Of whom the version has learned: those whose outcome was known by this date.
-    rows.append(
-        {"artifact": "version", "item": "known_until", "note": split.train_until.isoformat()}
-    )
+        return quality_artifacts.UNTRAINED, quality_artifacts.untrained_rows(fitted_because, reason)
+    known_until = split.train_until
+    rows = quality_artifacts.version_rows(fitted, fitted_because, known_until, train, test)
     return as_of.isoformat(), rows
 
 
@@ -230,16 +93,19 @@ def model(dbt, session):
     quality_features = dbt.ref("customer_quality_features")
     shops = dbt.ref("int_as_of")
 
+    # A try that found too little to learn from has no features, and does not count.
     kept = pd.DataFrame({"source": [], "fitted_as_of": [], "item": []})
     if dbt.is_incremental:
         kept = session.sql(
             f"select source, cast(fitted_as_of as date) as fitted_as_of, item from {dbt.this} "
-            f"where artifact in ('scaling_mean', 'dropped') and model_version <> '{UNTRAINED}'"
+            "where artifact in ('scaling_mean', 'dropped')"
         ).df()
         kept["fitted_as_of"] = pd.to_datetime(kept["fitted_as_of"]).dt.date
 
     rows = []
     for source, as_of in sorted(shops.project("source, as_of_date").fetchall()):
+        if as_of is None:
+            continue
         fitted_because = due(
             kept[kept["source"] == source], features, as_of, int(interval_days), flag(refit)
         )
@@ -251,4 +117,4 @@ def model(dbt, session):
         )
         about = {"source": source, "model_version": version, "fitted_as_of": as_of.isoformat()}
         rows += [about | row for row in found]
-    return typed(rows)
+    return quality_artifacts.typed(rows)

@@ -1,5 +1,1 @@
-{{ union_sources('app_opens', [
-    'customer_key',
-    'source',
-    'opened_at',
-]) }}
+{{ union_sources('app_opens') }}

@@ -1,6 +1,1 @@
-{{ union_sources('customers', [
-    'customer_key',
-    'source',
-    'customer_id',
-    'first_seen_at',
-]) }}
+{{ union_sources('customers') }}

@@ -1,6 +1,1 @@
-{{ union_sources('duplicate_rows', [
-    'source',
-    'source_table',
-    'source_file',
-    'source_record',
-]) }}
+{{ union_sources('duplicate_rows') }}

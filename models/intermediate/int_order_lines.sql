@@ -1,8 +1,1 @@
-{{ union_sources('order_lines', [
-    'order_key',
-    'product_key',
-    'source',
-    'line_number',
-    'quantity',
-    'unit_price',
-]) }}
+{{ union_sources('order_lines') }}

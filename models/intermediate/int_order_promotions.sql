@@ -1,7 +1,1 @@
-{{ union_sources('order_promotions', [
-    'order_key',
-    'source',
-    'promo_id',
-    'department_id',
-    'promo_objective',
-]) }}
+{{ union_sources('order_promotions') }}

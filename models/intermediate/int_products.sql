@@ -1,13 +1,6 @@
 with products as (
 
-    {{ union_sources('products', [
-        'product_key',
-        'source',
-        'product_id',
-        'category',
-        'subcategory',
-        'brand',
-    ]) }}
+    {{ union_sources('products') }}
 
 ),
 

@@ -33,7 +33,7 @@ TABLES = {
     ),
     ("online_retail", "online_retail"): (
         "hash(CustomerID) % 3 = 0",
-        "select * replace ('9' || InvoiceNo as InvoiceNo, '900.00' as UnitPrice, "
+        "select * replace ('9' || substr(InvoiceNo, 2) as InvoiceNo, '900.00' as UnitPrice, "
         "'2012-03-0' || (1 + hash(InvoiceNo) % 9) || ' 10:00:00' as InvoiceDate) "
         "from taken where hash(InvoiceNo) % 10 = 0 and InvoiceNo not like 'C%'",
     ),
@@ -60,13 +60,16 @@ TABLES = {
         f"'2018-12-13 00:00:00' as review_answer_timestamp) from taken where {LATER_ORDER}",
     ),
 }  # fmt: skip
-# Which rows of a table are about a date that the first build had reached.
+# Which rows of a table are about a date that the first build had reached, and what they may leave
+# out: an outcome that was still open, and who became a customer by a delivery that came later.
+LABELS = ("is_good_customer", "has_repeat", "is_profitable")
 ABOUT_THE_PAST = {
-    "customer.customer_history": "as_of_date < (select max(as_of_date) from {dates})",
-    "customer.customer_months": "calendar_month < (select max(calendar_month) from {dates})",
-    "customer.customer_quality_features": "decision_date <= (select max(as_of_date) from {dates})",
-    "customer.customer_quality_targets": "maturity_date <= (select max(as_of_date) from {dates})",
+    "customer.customer_history": ("as_of_date < date '{as_of}' and as_of_date >= '{kept}'", ()),
+    "customer.customer_months": ("calendar_month < date_trunc('month', date '{as_of}')", ()),
+    "customer.customer_quality_features": ("decision_date <= date '{as_of}'", LABELS),
+    "customer.customer_quality_targets": ("maturity_date <= date '{as_of}'", ()),
 }
+KNOWN_LATER = ("customer.customer_quality_features", "customer.customer_quality_targets")
 
 
 def landing_zone(folder: Path, *, with_later: bool) -> Path:
@@ -114,24 +117,24 @@ def test_later_rows_change_no_row_about_the_past(
     if source not in AT_HAND:
         pytest.skip(f"the data of {source} are not beside the project (../shared/data)")
     first, later = shops["first"], shops["later"]
-    ((last_date, last_month),) = first.query(
-        "select as_of_date, calendar_month from customer.history_dates "
-        f"where is_current and source = '{source}'"
-    )
-    dates = f"(values (date '{last_date}', date '{last_month}')) as d(as_of_date, calendar_month)"
+    as_of = f"select max(as_of_date) from customer.history_dates where source = '{source}'"
+    kept = f"select min(as_of_date) from customer.customer_history where source = '{source}'"
+    condition, left_out = ABOUT_THE_PAST[table]
+    about = condition.format(as_of=first.value(as_of), kept=later.value(kept))
     columns = [
         column
         for column in first.columns(table)
-        if column != "is_current"
+        if column not in (*left_out, "is_current")
         and (column != "as_of_date" or table == "customer.customer_history")
     ]
-    query = (
-        f"select {', '.join(columns)} from {table} where source = '{source}' and "
-        f"{ABOUT_THE_PAST[table].format(dates=dates)} order by all"
-    )
-    before, after = first.query(query), later.query(query)
+    query = f"select {', '.join(columns)} from {table} where source = '{source}' and {about}"
+    before, after = set(first.query(query)), set(later.query(query))
     assert len(before) > 300
-    assert before == after
+    assert before - after == set()
+    if table in KNOWN_LATER:
+        assert len(after - before) < 0.01 * len(before)
+    else:
+        assert after - before == set()
 
 
 def test_what_comes_later_arrived(shops: dict[str, Warehouse]) -> None:

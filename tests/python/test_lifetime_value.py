@@ -8,12 +8,12 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 
-import clv_model
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+import clv_version
 import lifetime_value
 from test_properties import renamed
 from warehouse import NO_TESTS, ROOT, Builder, Warehouse, read_market, write_market
@@ -87,7 +87,7 @@ def test_the_verdict_is_that_of_the_metrics(clean_warehouse: Warehouse) -> None:
         "select clv_method, reason from customer.clv_status"
     )
     table = clean_warehouse.table("customer.clv_evaluation")
-    metrics = {(row.method, row.metric): row for row in table.itertuples()}
+    metrics = {(row.clv_method, row.metric): row for row in table.itertuples()}
     assert len(metrics) == len(table)
     gains = [metrics["bg_nbd", f"{name}_gain"] for name in ("mae", "normalised_gini")]
     assert (method == "bg_nbd") == all(gain.lower_value > 0 for gain in gains)
@@ -106,9 +106,11 @@ def test_the_verdict_is_that_of_the_metrics(clean_warehouse: Warehouse) -> None:
     )
     _, _, days = periods(clean_warehouse)
     orders = lifetime_value.expected_purchases(
-        lifetime_value.BgNbd(r, alpha, a, b), *clv_model.history(calibration), days
+        lifetime_value.BgNbd(r, alpha, a, b), *clv_version.history(calibration), days
     )
-    value = orders * clv_model.expected_values(lifetime_value.GammaGamma(p, q, gamma), calibration)
+    value = orders * clv_version.expected_values(
+        lifetime_value.GammaGamma(p, q, gamma), calibration
+    )
     actual = calibration["holdout_cm2"].astype(float)
     assert_allclose(metrics["bg_nbd", "mae"].metric_value, np.abs(value - actual).mean())
     assert_allclose(metrics["bg_nbd", "total_ratio"].metric_value, value.sum() / actual.sum())
@@ -128,9 +130,9 @@ def test_each_customer_has_the_value_of_the_closed_forms(clean_warehouse: Wareho
         "where fitted_to = 'current'"
     )
     purchases = lifetime_value.BgNbd(r, alpha, a, b)
-    history = clv_model.history(customers)
+    history = clv_version.history(customers)
     orders = lifetime_value.expected_purchases(purchases, *history, 365)
-    values = clv_model.expected_values(lifetime_value.GammaGamma(p, q, gamma), customers)
+    values = clv_version.expected_values(lifetime_value.GammaGamma(p, q, gamma), customers)
     assert len(customers) == clean_warehouse.value(
         "select count(distinct customer_key) from customer.customer_purchase_history"
     )
@@ -230,7 +232,8 @@ def test_versions_are_kept_until_one_is_due(
 
     def run(**variables: object) -> pd.DataFrame:
         finished = builder.dbt(
-            warehouse.project, "run", "--full-refresh", "--select", "int_as_of", "clv_periods+",
+            warehouse.project, "run", "--full-refresh", "--select", "int_as_of",
+            "path:models/customer/lifetime_value", "clv_model", "clv_scores",
             "--vars", json.dumps(variables),
         )  # fmt: skip
         assert finished.returncode == 0, finished.stdout[-3_000:]
@@ -254,7 +257,7 @@ def test_versions_are_kept_until_one_is_due(
     assert warehouse.value(served) == version
 
 
-SETTINGS = clv_model.Settings(
+SETTINGS = clv_version.Settings(
     min_customers=200, min_repeat_share=0.15, min_valued_customers=50,
     min_calibration_customers=100, cell_prior_customers=10, folds=5, bootstrap_draws=20, seed=1,
 )  # fmt: skip
@@ -304,7 +307,7 @@ def test_a_shop_that_cannot_carry_the_model_says_why(
     words: str,
 ) -> None:
     """A baseline is served, with the reason in words, and never an error."""
-    rows = list(clv_model.version_rows(calibration, current, holdout_days, SETTINGS))
+    rows = list(clv_version.version_rows(calibration, current, holdout_days, SETTINGS))
     verdict = rows[-1]
     assert verdict["artifact"] == "verdict"
     assert verdict["item"] == served
@@ -317,8 +320,8 @@ def test_a_shop_that_cannot_carry_the_model_says_why(
 def test_cell_means_are_scaled_to_a_year() -> None:
     """What a cell brought in half a year counts twice."""
     frame = shop(300)
-    half = list(clv_model.cell_rows(frame, 180, SETTINGS))
-    year = list(clv_model.cell_rows(frame, 365, SETTINGS))
+    half = list(clv_version.cell_rows(frame, 180, SETTINGS))
+    year = list(clv_version.cell_rows(frame, 365, SETTINGS))
     assert len(half) == 25
     ratios = [one["value"] / other["value"] for one, other in zip(half, year, strict=True)]
     assert_allclose(ratios, 365 / 180)
@@ -328,9 +331,9 @@ def test_types_do_not_depend_on_what_there_is() -> None:
     """A build that adds no version writes a table of the same types as one that does."""
     rows = [
         {"source": "market", "fitted_date": pd.Timestamp(date(2026, 1, 1)), **row}
-        for row in clv_model.version_rows(shop(300), shop(400), 180, SETTINGS)
+        for row in clv_version.version_rows(shop(300), shop(400), 180, SETTINGS)
     ]
-    assert list(clv_model.typed(rows).dtypes) == list(clv_model.typed([]).dtypes)
+    assert list(clv_version.typed(rows).dtypes) == list(clv_version.typed([]).dtypes)
 
 
 @pytest.mark.skipif(
@@ -354,5 +357,5 @@ def test_olist_is_served_the_segment_mean_and_says_why(builder: Builder, tmp_pat
         "select count(*) from customer.customer_lifetime_value "
         "where clv_365 is null or bg_nbd_value is not null or clv_365 <> segment_mean_value"
     ) == 0  # fmt: skip
-    methods = warehouse.query("select distinct method from customer.clv_evaluation order by 1")
+    methods = warehouse.query("select distinct clv_method from customer.clv_evaluation order by 1")
     assert methods == [("last_365_days",), ("segment_mean",)]

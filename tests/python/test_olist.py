@@ -35,6 +35,9 @@ SOURCE_TABLES = (
     "core.fct_ratings",
     "customer.rfm_cut_points",
     "customer.rfm_status",
+    "customer.customer_quality",
+    "customer.customer_quality_status",
+    "customer.customer_quality_evaluation",
     "segments.segmentation_status",
     "segments.segment_centroids",
     "segments.segment_profiles",
@@ -232,3 +235,26 @@ def test_customers_of_two_sources_are_never_one(shops: dict[str, Warehouse]) -> 
     ) == shops["both"].query(
         "select count(*), count(distinct source || ':' || customer_id) from core.dim_customers"
     )
+
+
+def test_new_customers_of_olist_get_no_score(olist: Warehouse) -> None:
+    """A shop without app opens, where hardly anybody returns: features go, and a coin is a coin."""
+    ((status, reason, auc),) = olist.query(
+        "select quality_status, reason, evaluation.value from customer.customer_quality_status "
+        "inner join customer.customer_quality_evaluation as evaluation using (model_version) "
+        "where head = 'good' and slice_kind = 'all' and metric = 'auc' "
+        "and evaluation.model_name = 'logistic'"
+    )
+    assert status == "withheld"
+    assert f"AUC {auc:.3f}" in reason
+    assert 0.45 < auc < 0.55
+    dropped = olist.query(
+        "select feature, dropped_because from customer.customer_quality_coefficients "
+        "where head = 'good' and dropped_because = 'its source is absent'"
+    )
+    names = {name for name, _ in dropped}
+    assert names == {"app_opens_before", "app_opens_since", "is_ios", "is_android", "is_web"}
+    assert olist.query(
+        "select count(*) > 40000, count(probability), count(reason_1) "
+        "from customer.customer_quality"
+    ) == [(True, 0, 0)]

@@ -62,6 +62,12 @@ class Warehouse:
         with self._connect() as connection:
             return connection.execute(sql, list(parameters)).fetchall()
 
+    def answer(self, sql: str) -> list[tuple]:
+        """Return the names of the columns of a query's result, and then its rows."""
+        with self._connect() as connection:
+            cursor = connection.execute(sql)
+            return [tuple(column[0] for column in cursor.description or ()), *cursor.fetchall()]
+
     def value(self, sql: str) -> object:
         """Return the one value of a query."""
         ((value,),) = self.query(sql)
@@ -149,6 +155,10 @@ class Builder:
 
     def dbt(self, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run dbt in a project folder and return its exit code and what it printed."""
+        return self.run(project, "dbt", "--no-use-colors", *arguments)
+
+    def run(self, project: Path, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a project folder, with the programs of this environment first."""
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -156,8 +166,11 @@ class Builder:
         }
         # Compiled modules are kept for the session: they halve the start of dbt.
         environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
+        programs = Path(sys.executable).parent
+        environment["PATH"] = os.pathsep.join([str(programs), environment.get("PATH", os.defpath)])
+        program = programs / command[0]
         return subprocess.run(
-            [Path(sys.executable).with_name("dbt"), "--no-use-colors", *arguments],
+            [program if program.exists() else command[0], *command[1:]],
             cwd=project,
             env=environment,
             text=True,

@@ -25,8 +25,10 @@ customer_app_open_months as (
         {%- for days, months in [(7, 1), (30, 2), (90, 4)] %}
         {%- for month in range(months) %}
         {%- set date = 'dates.as_of_date' ~ ('_' ~ month if month else '') %}
-        cast(count(*) filter (where {{ days_between('opens.open_date', date) }} < {{ days }})
-            as integer) as opens_{{ days }}d_{{ month }},
+        cast(
+            count(*) filter (where {{ days_between('opens.open_date', date) }} < {{ days }})
+            as integer
+        ) as opens_{{ days }}d_{{ month }},
         {%- endfor %}
         {%- endfor %}
         max(opens.open_date) as last_open_date

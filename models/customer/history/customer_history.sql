@@ -104,12 +104,17 @@ customer_history as (
         case when judged.is_customer then judged.{{ amount }} end as {{ amount }},
         {%- endfor %}
         {%- for amount in ['net_revenue', 'cm2'] %}
-        case when judged.successful_order_count > judged.orders_leaving_365d
-            then cast(judged.{{ amount }} - judged.{{ amount }}_leaving_365d as decimal(18, 4))
+        case
+            when judged.successful_order_count > judged.orders_leaving_365d
+                then cast(
+                    judged.{{ amount }} - judged.{{ amount }}_leaving_365d as decimal(18, 4)
+                )
         end as {{ amount }}_365d,
         {%- endfor %}
-        cast(round(judged.net_revenue / nullif(judged.successful_order_count, 0), 4)
-            as decimal(18, 4)) as average_order_value,
+        cast(
+            round(judged.net_revenue / nullif(judged.successful_order_count, 0), 4)
+            as decimal(18, 4)
+        ) as average_order_value,
         cast(judged.promo_order_count / nullif(judged.successful_order_count, 0) as decimal(18, 6))
             as promo_share,
         cast(judged.own_discount / nullif(judged.basket_value, 0) as decimal(18, 6))

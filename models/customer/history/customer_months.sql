@@ -13,8 +13,8 @@ app_opens as (
 joined as (
 
     select
-        customer_key,
-        calendar_month,
+        coalesce(orders.customer_key, app_opens.customer_key) as customer_key,
+        coalesce(orders.calendar_month, app_opens.calendar_month) as calendar_month,
         {%- for count in [
             'order_count', 'successful_order_count', 'cancelled_order_count', 'promo_order_count',
             'rating_count', 'skipped_rating_count', 'rating_sum', 'new_category_count',
@@ -31,7 +31,10 @@ joined as (
         orders.last_order_date,
         app_opens.last_open_date
     from orders
-    full join app_opens using (customer_key, calendar_month)
+    full join app_opens
+        on
+            orders.customer_key = app_opens.customer_key
+            and orders.calendar_month = app_opens.calendar_month
 
 ),
 

@@ -113,7 +113,8 @@ customer_order_months as (
         categories.top_category_rank,
         known.first_order_date,
         known.last_order_date
-    from placed
+    -- Joined by name: each join goes on with the keys of either side.
+    from placed -- noqa: disable=ST07
     full join known using (customer_key, calendar_month)
     full join leaving using (customer_key, calendar_month)
     full join ratings using (customer_key, calendar_month)

@@ -1,31 +1,5 @@
-with orders as (
-
-    select
-        orders.customer_key,
-        orders.order_key,
-        orders.source,
-        orders.city,
-        orders.state,
-        orders.device_class,
-        orders.payment_type,
-        orders.basket_value,
-        orders.order_date,
-        -- A success is known from its delivery.
-        greatest(orders.order_date, orders.delivered_date) as known_date,
-        orders.ordered_at
-    from {{ ref('fct_orders') }} as orders
-    inner join {{ ref('int_as_of') }} as as_of
-        on orders.source = as_of.source
-    where
-        orders.is_successful
-        and orders.customer_key is not null
-        and orders.order_date <= as_of.as_of_date
-        and orders.delivered_date <= as_of.as_of_date
-
-),
-
 -- Of several at the same second what they say decides, not what they are called.
-numbered as (
+with numbered as (
 
     select
         *,
@@ -36,7 +10,7 @@ numbered as (
                 state desc nulls first, device_class desc nulls first,
                 payment_type desc nulls first, order_key desc
         ) as order_number
-    from orders
+    from {{ ref('known_successes') }}
 
 ),
 

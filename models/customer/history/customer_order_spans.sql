@@ -2,17 +2,17 @@ with orders as (
 
     select
         orders.*,
-        sequence.order_number,
-        sequence.order_number is not null as is_known_success,
+        successes.order_number,
+        successes.order_number is not null as is_known_success,
         orders.order_date <= as_of.as_of_date as is_known_order,
         {{ add_days('orders.order_date', '365') }} as leaving_date,
-        sequence.known_date,
+        successes.known_date,
         as_of.as_of_date
     from {{ ref('fct_orders') }} as orders
     inner join {{ ref('int_as_of') }} as as_of
         on orders.source = as_of.source
-    left join {{ ref('customer_order_sequence') }} as sequence
-        on orders.order_key = sequence.order_key
+    left join {{ ref('customer_order_sequence') }} as successes
+        on orders.order_key = successes.order_key
     where
         orders.customer_key is not null
         and cast(orders.basket_created_at as date) <= as_of.as_of_date

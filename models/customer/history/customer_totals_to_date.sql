@@ -62,8 +62,10 @@ customer_totals_to_date as (
         cast({{ column }} as decimal(18, 4)) as {{ column }},
         {%- endfor %}
         last_orders.order_key as last_order_key,
-        cast(top_category_rank - top_category_value * cast(100000 as decimal(6, 0)) as integer)
-            as top_category_number,
+        cast(
+            running.top_category_rank
+            - running.top_category_value * cast(100000 as decimal(6, 0)) as integer
+        ) as top_category_number,
         running.first_order_date,
         running.last_order_date
     from running

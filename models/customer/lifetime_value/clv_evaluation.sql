@@ -3,7 +3,7 @@ with clv_evaluation as (
     select
         source,
         cast(model_version as string) as model_version,
-        cast(method as string) as method,
+        cast(method as string) as clv_method,
         cast(item as string) as metric,
         value as metric_value,
         lower_value,

@@ -29,7 +29,10 @@ clv_recency_scores as (
         recency_days,
         cast(
             least(
-                5, 1 + floor(5 * (2 * all_count - 2 * up_to_count + customer_count) / (2 * all_count))
+                5,
+                1 + floor(
+                    5 * (2 * all_count - 2 * up_to_count + customer_count) / (2 * all_count)
+                )
             ) as integer
         ) as recency_score
     from ranked

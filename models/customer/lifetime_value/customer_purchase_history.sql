@@ -9,14 +9,9 @@ with orders as (
         coalesce(orders.order_date > periods.calibration_date, false) as is_holdout,
         periods.calibration_date,
         periods.as_of_date
-    from {{ ref('fct_orders') }} as orders
+    from {{ ref('known_successes') }} as orders
     inner join {{ ref('clv_periods') }} as periods
         on orders.source = periods.source
-    where
-        orders.is_successful
-        and orders.customer_key is not null
-        and orders.order_date <= periods.as_of_date
-        and orders.delivered_date <= periods.as_of_date
 
 ),
 
@@ -55,7 +50,7 @@ customers as (
     select
         customer_key,
         source,
-        count(*) as days,
+        count(*) as purchase_day_count,
         count(*) filter (where is_calibration) as calibration_days,
         count(*) filter (where is_holdout) as holdout_days,
         avg(cm2) filter (where order_date > first_date) as repeat_cm2,
@@ -65,8 +60,9 @@ customers as (
             sum(cm2) filter (where order_date > {{ add_days('as_of_date', '-365') }}), 0
         ) as last_365_value,
         coalesce(
-            sum(calibration_cm2)
-                filter (where order_date > {{ add_days('calibration_date', '-365') }}),
+            sum(calibration_cm2) filter (
+                where order_date > {{ add_days('calibration_date', '-365') }}
+            ),
             0
         ) as calibration_last_365_value,
         coalesce(sum(cm2) filter (where is_holdout), 0) as holdout_cm2,
@@ -87,7 +83,7 @@ cuts as (
         customer_key,
         source,
         'current' as cut,
-        days,
+        purchase_day_count,
         repeat_cm2,
         last_365_value,
         cast(null as integer) as holdout_purchase_count,
@@ -103,7 +99,7 @@ cuts as (
         customer_key,
         source,
         'calibration' as cut,
-        calibration_days as days,
+        calibration_days as purchase_day_count,
         calibration_repeat_cm2 as repeat_cm2,
         calibration_last_365_value as last_365_value,
         cast(holdout_days as integer) as holdout_purchase_count,
@@ -122,7 +118,7 @@ customer_purchase_history as (
         customer_key,
         source,
         cut,
-        cast(days - 1 as integer) as repeat_purchase_count,
+        cast(purchase_day_count - 1 as integer) as repeat_purchase_count,
         cast({{ days_between('first_date', 'last_date') }} as integer) as last_repeat_days,
         cast({{ days_between('first_date', 'cut_date') }} as integer) as observed_days,
         cast(round(repeat_cm2, 4) as decimal(18, 4)) as repeat_purchase_cm2,

@@ -3,20 +3,12 @@
 with orders as (
 
     select
-        orders.*,
-        as_of.as_of_date,
+        *,
         greatest(
-            orders.ordered_at,
-            orders.delivered_at - interval '{{ number_var("late_delivery_days") }}' day
+            ordered_at,
+            delivered_at - interval '{{ number_var("late_delivery_days") }}' day
         ) as counts_as_placed_at
-    from {{ ref('fct_orders') }} as orders
-    inner join {{ ref('int_as_of') }} as as_of
-        on orders.source = as_of.source
-    where
-        orders.is_successful
-        and orders.customer_key is not null
-        and orders.order_date <= as_of.as_of_date
-        and orders.delivered_date <= as_of.as_of_date
+    from {{ ref('known_successes') }}
 
 ),
 

@@ -7,9 +7,6 @@ with scores as (
 versions as (
 
     select
-        heads.source,
-        heads.model_version,
-        max(case when heads.head = 'good' then heads.quality_status end) as quality_status,
         {%- for side in ["repeat", "profit"] %}
         max(case when heads.head = '{{ side }}' then heads.quality_status end) = 'published'
             as is_{{ side }}_published,
@@ -17,8 +14,11 @@ versions as (
         {%- endfor %}
         {%- for decile in range(1, 10) %}
         max(case when deciles.decile = {{ decile }} then deciles.lower_probability end)
-            as cut_{{ decile }}{{ "," if not loop.last }}
+            as cut_{{ decile }},
         {%- endfor %}
+        max(case when heads.head = 'good' then heads.quality_status end) as quality_status,
+        heads.source,
+        heads.model_version
     from {{ ref('customer_quality_heads') }} as heads
     left join {{ ref('customer_quality_deciles') }} as deciles
         on

@@ -1,6 +1,9 @@
 {%- set features = quality_feature_names() -%}
 {%- set themes = quality_themes() -%}
 {%- set heads = ["good", "repeat", "profit"] -%}
+{%- set scaling = [
+    "fill_value", "lower_bound", "upper_bound", "mean_value", "standard_deviation",
+] -%}
 with customers as (
 
     select * from {{ ref('customer_quality_features') }}
@@ -19,7 +22,7 @@ terms as (
 
     select
         {%- for feature in features %}
-        {%- for column in ["fill_value", "lower_bound", "upper_bound", "mean_value", "standard_deviation"] %}
+        {%- for column in scaling %}
         max({{ column }}) filter (where feature = '{{ feature }}') as {{ feature }}_{{ column }},
         {%- endfor %}
         {%- for head in heads %}

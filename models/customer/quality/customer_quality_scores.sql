@@ -5,15 +5,15 @@
 with ranked as (
 
     select
-        *,
         {%- for theme in themes %}
         cast(floor(least(abs({{ theme }}_sum), 1000) * 1000000000) as bigint) * 128
         + {{ 127 - 4 * loop.index0 }}
         - case when {{ theme }}_sum > 0 then 2 else 0 end
         - case when {{ theme }}_is_above then 1 else 0 end
-            as {{ theme }}_rank{{ "," if not loop.last }}
+            as {{ theme }}_rank,
         {%- endfor %}
-    from {{ ref('customer_quality_contributions') }}
+        contributions.*
+    from {{ ref('customer_quality_contributions') }} as contributions
 
 ),
 

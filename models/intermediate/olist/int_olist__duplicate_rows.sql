@@ -25,19 +25,7 @@
         'content': ['english_category_name'],
     },
 } %}
-with
-{% for table in keyed_tables.values() %}
--- These rows belong to no order.
-{{ table.staged | replace('stg_olist__', '') }} as (
-
-    select
-        *,
-        cast(null as bigint) as order_key
-    from {{ ref(table.staged) }}
-
-),
-{% endfor %}
-int_olist__duplicate_rows as (
+with int_olist__duplicate_rows as (
 
     {{ repeated_rows(
         'olist',
@@ -78,7 +66,7 @@ int_olist__duplicate_rows as (
     union all
     {{ repeated_rows(
         'olist',
-        table.staged | replace('stg_olist__', ''),
+        ref(table.staged),
         table_name,
         keys=table['keys'],
         times=[],

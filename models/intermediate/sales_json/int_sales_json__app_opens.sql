@@ -1,11 +1,1 @@
-with int_sales_json__app_opens as (
-
-    select
-        cast(null as bigint) as customer_key,
-        cast(null as string) as source,
-        cast(null as timestamp) as opened_at
-    where false
-
-)
-
-select * from int_sales_json__app_opens
+{{ no_rows('app_opens') }}

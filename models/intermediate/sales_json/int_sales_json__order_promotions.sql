@@ -1,14 +1,2 @@
 -- A discount is an amount without a name: which promotion gave it is not known.
-with int_sales_json__order_promotions as (
-
-    select
-        cast(null as bigint) as order_key,
-        cast(null as string) as source,
-        cast(null as string) as promo_id,
-        cast(null as string) as department_id,
-        cast(null as string) as promo_objective
-    where false
-
-)
-
-select * from int_sales_json__order_promotions
+{{ no_rows('order_promotions') }}

@@ -49,7 +49,7 @@ stg_market__product_detail as (
                 ('price_missing', missing('price', 'unit_price')),
             ]
             + amount_rules('price', 'unit_price')
-            + [('orphan', 'canonical_order_id is not null and orders.order_key is null')]
+            + orphan_rules('canonical_order_id', 'orders.order_key')
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'order_id', '_pos', 'count', 'product_id', 'price', 'subcategory_id', 'brand_id',

@@ -30,11 +30,13 @@ stg_market__promo_detail as (
         {{ canonical_id('keyed.responsibledepartment_id') }} as department_id,
         {{ canonical_id('keyed.promoobjective') }} as promo_objective,
         {{ origin() }},
-        {{ reject_reasons({
-            'order_id_missing': 'canonical_order_id is null',
-            'promo_id_missing': 'canonical_promo_id is null',
-            'orphan': 'canonical_order_id is not null and orders.order_key is null',
-        }) }} as reject_reasons,
+        {{ reject_reasons(dict(
+            [
+                ('order_id_missing', 'canonical_order_id is null'),
+                ('promo_id_missing', 'canonical_promo_id is null'),
+            ]
+            + orphan_rules('canonical_order_id', 'orders.order_key')
+        )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'order_id', 'promo_id', 'responsibledepartment_id', 'promoobjective'
         ]) }} end as raw_row

@@ -48,16 +48,16 @@ stg_olist__order_items as (
             + md5_rules('product_id', 'keyed.canonical_product_id')
             + md5_rules('seller_id', 'keyed.canonical_seller_id')
             + [
-                ('order_item_id_missing', "order_item_id is null or trim(order_item_id) = ''"),
+                ('order_item_id_missing', missing('order_item_id', 'keyed.line_number')),
                 ('order_item_id_not_an_integer', unreadable('order_item_id', 'keyed.line_number')),
                 ('order_item_id_not_positive', 'coalesce(keyed.line_number <= 0, false)'),
-                ('price_missing', "price is null or trim(price) = ''"),
-                ('freight_value_missing', "freight_value is null or trim(freight_value) = ''"),
+                ('price_missing', missing('price', 'keyed.unit_price')),
+                ('freight_value_missing', missing('freight_value', 'keyed.delivery_fee')),
             ]
             + amount_rules('price', 'keyed.unit_price')
             + amount_rules('freight_value', 'keyed.delivery_fee')
             + time_rules('shipping_limit_date', 'keyed.shipping_limit_at')
-            + [('orphan', 'keyed.canonical_order_id is not null and orders.order_key is null')]
+            + orphan_rules('keyed.canonical_order_id', 'orders.order_key')
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'order_id', 'order_item_id', 'product_id', 'seller_id', 'shipping_limit_date',

@@ -43,8 +43,7 @@ stg_olist__order_payments as (
         {{ reject_reasons(dict(
             md5_rules('order_id', 'keyed.canonical_order_id')
             + [
-                ('payment_sequential_missing', "payment_sequential is null"
-                    ~ " or trim(payment_sequential) = ''"),
+                ('payment_sequential_missing', missing('payment_sequential', 'keyed.payment_number')),
                 ('payment_sequential_not_an_integer',
                     unreadable('payment_sequential', 'keyed.payment_number')),
                 ('payment_type_missing', 'keyed.canonical_payment_type is null'),
@@ -52,10 +51,10 @@ stg_olist__order_payments as (
                     ~ " 'credit_card', 'debit_card', 'not_defined', 'voucher'), false)"),
                 ('payment_installments_not_an_integer',
                     unreadable('payment_installments', 'keyed.installment_count')),
-                ('payment_value_missing', "payment_value is null or trim(payment_value) = ''"),
+                ('payment_value_missing', missing('payment_value', 'keyed.payment_amount')),
             ]
             + amount_rules('payment_value', 'keyed.payment_amount')
-            + [('orphan', 'keyed.canonical_order_id is not null and orders.order_key is null')]
+            + orphan_rules('keyed.canonical_order_id', 'orders.order_key')
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'order_id', 'payment_sequential', 'payment_type', 'payment_installments',

@@ -48,12 +48,12 @@ stg_olist__order_reviews as (
             + [
                 ('review_score_not_1_to_5',
                     'keyed.rating is null or keyed.rating not between 1 and 5'),
-                ('review_answer_timestamp_missing', "review_answer_timestamp is null"
-                    ~ " or trim(review_answer_timestamp) = ''"),
+                ('review_answer_timestamp_missing',
+                    missing('review_answer_timestamp', 'keyed.rated_at')),
             ]
             + time_rules('review_creation_date', 'keyed.review_requested_at')
             + time_rules('review_answer_timestamp', 'keyed.rated_at')
-            + [('orphan', 'keyed.canonical_order_id is not null and orders.order_key is null')]
+            + orphan_rules('keyed.canonical_order_id', 'orders.order_key')
         )) }} as reject_reasons,
         -- Title and comment are personal text and stay out of what is carried on.
         case when reject_reasons is not null then {{ raw_row([

@@ -43,16 +43,15 @@ stg_olist__orders as (
                 ('order_status_unknown', "coalesce(typed.canonical_order_status not in ('created',"
                     ~ " 'approved', 'invoiced', 'processing', 'shipped', 'delivered', 'canceled',"
                     ~ " 'unavailable'), false)"),
-                ('order_purchase_timestamp_missing', "order_purchase_timestamp is null"
-                    ~ " or trim(order_purchase_timestamp) = ''"),
+                ('order_purchase_timestamp_missing',
+                    missing('order_purchase_timestamp', 'typed.ordered_at')),
             ]
             + time_rules('order_purchase_timestamp', 'typed.ordered_at')
             + time_rules('order_approved_at', 'typed.approved_at')
             + time_rules('order_delivered_carrier_date', 'typed.handed_over_at')
             + time_rules('order_delivered_customer_date', 'typed.delivered_at')
             + time_rules('order_estimated_delivery_date', 'typed.estimated_delivery_at')
-            + [('orphan', 'typed.canonical_customer_id is not null'
-                ~ ' and customers.order_customer_id is null')]
+            + orphan_rules('typed.canonical_customer_id', 'customers.order_customer_id')
         )) }} as reject_reasons,
         case when reject_reasons is not null then {{ raw_row([
             'order_id', 'customer_id', 'order_status', 'order_purchase_timestamp',

@@ -47,9 +47,8 @@ stg_online_retail__online_retail as (
                 ('stockcode_missing', 'product_id is null'),
                 ('customerid_not_5_digits',
                     'customer_id is not null and not ' ~ full_match('customer_id', '[0-9]{5}')),
-                ('quantity_missing', "coalesce(trim(quantity), '') = ''"),
-                ('quantity_not_an_integer',
-                    "coalesce(trim(quantity), '') <> '' and signed_quantity is null"),
+                ('quantity_missing', missing('quantity', 'signed_quantity')),
+                ('quantity_not_an_integer', unreadable('quantity', 'signed_quantity')),
                 ('quantity_zero', 'coalesce(signed_quantity = 0, false)'),
                 ('quantity_negative',
                     'coalesce(signed_quantity < 0 and not is_cancellation, false)'),
@@ -57,8 +56,8 @@ stg_online_retail__online_retail as (
                     'coalesce(signed_quantity > 0 and is_cancellation, false)'),
                 ('quantity_absurd', 'coalesce(abs(signed_quantity) > '
                     ~ number_var('largest_quantity') ~ ', false)'),
-                ('unitprice_missing', "coalesce(trim(unitprice), '') = ''"),
-                ('invoicedate_missing', "coalesce(trim(invoicedate), '') = ''"),
+                ('unitprice_missing', missing('unitprice', 'unit_price')),
+                ('invoicedate_missing', missing('invoicedate', 'invoiced_at')),
             ]
             + amount_rules('unitprice', 'unit_price')
             + time_rules('invoicedate', 'invoiced_at')
