@@ -18,7 +18,8 @@ PUBLISHED = "published"
 CALIBRATED_SLOPES = (0.8, 1.25)  # as the quality model's own verdict has it
 LEAST_AUC = 0.55
 FEW_CUSTOMERS = 1_000  # a rate among the best tenth of them is known to 10 points at best
-FEW_BUYERS_AT_A_PROFIT = 0.05
+SHARE_AT_A_LOSS = 0.05
+SHORT_HOLDOUT_DAYS = 330  # a tenth less than the year that is forecast
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def lifetime_value_cautions(card: Row) -> list[Caution]:
             )
         )
     holdout_days = card["holdout_days"]
-    if holdout_days is not None and holdout_days < 365:
+    if holdout_days is not None and holdout_days < SHORT_HOLDOUT_DAYS:
         found.append(
             Caution(
                 CARE,
@@ -295,7 +296,7 @@ def _parameters(card: Row) -> list[Caution]:
                     )
                 )
         share = row["non_positive_share"]
-        if share is not None and share > FEW_BUYERS_AT_A_PROFIT:
+        if share is not None and share > SHARE_AT_A_LOSS:
             found.append(
                 Caution(
                     CARE,

@@ -1,6 +1,6 @@
 """The pictures of the cards as inline SVG; colours are classes of the page's style.
 
-Every picture is 360 units wide, so that its text is as large as the page's on a telephone.
+A picture is as wide in units as it is on a telephone, so that its text is as large as the page's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from clientele.model_card.reading import Row
 from clientele.model_card.rounding import Estimate, decimals, number, percent, rate
 
-WIDTH = 360
+WIDTH, NARROW_WIDTH = 360, 260
 LEFT, RIGHT, TOP, BOTTOM = 46, 350, 24, 254
 HEIGHT = 298
 NICE = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
@@ -102,12 +102,13 @@ def intervals(
     name: str,
     *,
     reference: float | None = None,
-    default_digits: int = 2,
+    as_percent: bool = False,
 ) -> Markup:
     """Return estimates as points with their intervals, one line each.
 
     rows: words, estimate and whether it is the one that is served; reference: a value to compare
-    with, drawn as a line; name: an id that no other picture of the page has.
+    with, drawn as a line; as_percent: the axis is of shares; name: an id that no other picture of
+    the page has.
     """
     known = [row for row in rows if row[1].value is not None]
     if not known:
@@ -120,22 +121,24 @@ def intervals(
     ]
     top = _ceiling([*ends, *([] if reference is None else [reference])])
     lowest = min(0.0, *ends)
-    x_at = _scale(lowest, top, 10, RIGHT)
+    x_at = _scale(lowest, top, 4, NARROW_WIDTH - 8)
+    scale, shown_as = (100, percent) if as_percent else (1, number)
     row_height, parts = 44, []
     bottom = 8 + row_height * len(known)
     for tick in _ticks(top):
         parts.append(_line(x_at(tick), 4, x_at(tick), bottom, "grid"))
         anchor = "end" if tick == top else "start" if tick == 0 == lowest else "middle"
-        parts.append(_text(x_at(tick), bottom + 16, f"{tick:g}", "tick", anchor))
+        label = percent(tick) if as_percent else f"{tick:g}"
+        parts.append(_text(x_at(tick), bottom + 16, label, "tick", anchor))
     if reference is not None:
         parts.append(_line(x_at(reference), 4, x_at(reference), bottom, "reference"))
     said = []
     for index, (words, estimate, is_served) in enumerate(known):
         middle = 8 + row_height * index + 30
-        digits = decimals(estimate, default_digits)
-        shown = f"{words}: {number(estimate.value, digits)}"
+        digits = decimals(estimate, 0 if as_percent else 2, scale)
+        shown = f"{words}: {shown_as(estimate.value, digits)}"
         parts.append(
-            _text(10, middle - 13, shown + (", served" if is_served else ""), "label", "start")
+            _text(4, middle - 13, shown, "label is-served" if is_served else "label", "start")
         )
         if estimate.has_interval:
             parts.append(
@@ -143,8 +146,8 @@ def intervals(
             )
         kind = "mark" if is_served else "mark other"
         parts.append(_tag("circle", cx=x_at(estimate.value), cy=middle, r=5, class_=kind))
-        said.append(shown)
-    return _svg(name, title, "; ".join(said) + ".", parts, height=bottom + 24)
+        said.append(f"{shown} (served)" if is_served else shown)
+    return _svg(name, title, "; ".join(said) + ".", parts, bottom + 24, NARROW_WIDTH)
 
 
 def _ceiling(values: Iterable[float], most: float | None = None) -> float:
@@ -160,7 +163,7 @@ def _ceiling(values: Iterable[float], most: float | None = None) -> float:
 
 def _ticks(top: float) -> list[float]:
     """Return four or five round numbers from 0 to the top."""
-    for count in (4, 5, 3):
+    for count in (4, 3, 5):
         step = float(f"{top / count:.6g}")
         if len(f"{step:.2g}") >= len(f"{step:.6g}"):
             return [float(f"{step * index:.6g}") for index in range(count + 1)]
@@ -221,14 +224,21 @@ def _tag(element: str, words: str | None = None, **attributes: object) -> Markup
 
 
 def _svg(
-    name: str, title: str, description: str, parts: Iterable[Markup], height: float = HEIGHT
+    name: str,
+    title: str,
+    description: str,
+    parts: Iterable[Markup],
+    height: float = HEIGHT,
+    width: float = WIDTH,
 ) -> Markup:
     """Return a picture that a screen reader can tell."""
     return Markup(
-        '<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{name}-title {name}-text">'
+        '<svg viewBox="0 0 {width} {height}" class="{kind}" role="img" '
+        'aria-labelledby="{name}-title {name}-text">'
         '<title id="{name}-title">{title}</title><desc id="{name}-text">{text}</desc>{parts}</svg>'
     ).format(
-        width=WIDTH,
+        width=width,
+        kind="narrow" if width == NARROW_WIDTH else "wide",
         height=f"{height:g}",
         name=name,
         title=title,

@@ -178,6 +178,7 @@ def make(
     clv: dict | None = None,
     clv_measures: dict | None = None,
     parameters: dict | None = None,
+    holdout_days: int = 330,
     is_overdue: bool = False,
     source: str = "shop",
 ) -> Path:
@@ -222,7 +223,7 @@ def make(
                 about
                 | {"clv_method": (clv or CLV).get("clv_method", "bg_nbd"), "metric": metric}
                 | {"metric_value": value, "lower_value": lower, "upper_value": upper}
-                | {"customer_count": 4000, "holdout_days": 365}
+                | {"customer_count": 4000, "holdout_days": holdout_days}
                 | {"calibration_date": date(2025, 6, 30)}
                 for metric, (value, lower, upper) in (
                     CLV_MEASURES if clv_measures is None else clv_measures
@@ -413,6 +414,25 @@ def test_headings_ids_and_pictures_can_be_told(demo_card: Page) -> None:
     assert demo_card.source.count("<title ") == len(pictures)
 
 
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_stands_out_from_its_ground(theme: int) -> None:
+    style = (Path(page.__file__).parent / "style.css").read_text(encoding="utf-8")
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", style.split(":root")[1 + theme]))
+
+    def luminance(name: str) -> float:
+        parts = [int(colours[name][at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    grounds = {"sheet", "ground", "good-ground", "care-ground", "stop-ground", "plain-ground"}
+    pairs = [(ink, ground) for ink in ("text", "muted") for ground in grounds]
+    pairs += [(ink, f"{ink}-ground") for ink in ("good", "care", "stop", "plain")]
+    pairs += [("accent", "sheet"), ("accent", "ground")]
+    for ink, ground in pairs:
+        darker, lighter = sorted((luminance(ink), luminance(ground)))
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (ink, ground)
+
+
 def test_the_same_warehouse_gives_the_same_bytes(
     demo_card: Page, demo_warehouse: Warehouse, tmp_path: Path
 ) -> None:
@@ -526,6 +546,7 @@ NOT_NEWER = {"is_in_training": False, "first_order_date": date(2026, 3, 11)}
             {"clv": {"clv_method": "segment_mean", "reason": "BG/NBD is no better"}},
             "A baseline is served, not the model BG/NBD is no better.",
         ),
+        ({"holdout_days": 329}, "Judged on less than the year it forecasts"),
         ({"parameters": {"bg_nbd_convergence": "ended at a limit"}}, "BG/NBD at its limits"),
         ({"parameters": {"non_positive_share": 0.2}}, "Customers at a loss"),
     ],
