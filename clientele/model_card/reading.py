@@ -79,7 +79,7 @@ QUERIES = {
     """,
     "customer.clv_evaluation": """
         select
-            source, model_version, method, metric, metric_value, lower_value, upper_value,
+            source, model_version, clv_method, metric, metric_value, lower_value, upper_value,
             customer_count, holdout_days, calibration_date
         from customer.clv_evaluation
     """,
@@ -206,7 +206,7 @@ def _lifetime_value(source: str, tables: dict[str, list[Row]]) -> Row | None:
     evaluation = _of(tables["clv_evaluation"], about)
     measures: dict[str, dict[str, Estimate]] = defaultdict(dict)
     for row in evaluation:
-        measures[row["method"]][row["metric"]] = Estimate(
+        measures[row["clv_method"]][row["metric"]] = Estimate(
             row["metric_value"], row["lower_value"], row["upper_value"]
         )
     # The evaluation keeps the holdout of its own version; clv_periods has that of today.

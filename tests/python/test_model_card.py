@@ -58,7 +58,7 @@ TABLES = """
         fitted_customer_count bigint, history_days integer, fitted_date date
     );
     create table customer.clv_evaluation (
-        source varchar, model_version varchar, method varchar, metric varchar,
+        source varchar, model_version varchar, clv_method varchar, metric varchar,
         metric_value double, lower_value double, upper_value double, customer_count bigint,
         holdout_days integer, calibration_date date
     );
@@ -221,7 +221,7 @@ def make(
             connection, "customer.clv_evaluation",
             *(
                 about
-                | {"method": (clv or CLV).get("clv_method", "bg_nbd"), "metric": metric}
+                | {"clv_method": (clv or CLV).get("clv_method", "bg_nbd"), "metric": metric}
                 | {"metric_value": value, "lower_value": lower, "upper_value": upper}
                 | {"customer_count": 4000, "holdout_days": holdout_days}
                 | {"calibration_date": date(2025, 6, 30)}
@@ -281,7 +281,7 @@ def test_every_measure_on_the_page_is_the_tables(
     } | {
         f"{source}/{method}/{metric}": value
         for source, method, metric, value in demo_warehouse.query(
-            "select source, method, metric, metric_value from customer.clv_evaluation "
+            "select source, clv_method, metric, metric_value from customer.clv_evaluation "
             "where metric in ('mae', 'normalised_gini', 'total_ratio', 'mae_gain', "
             "'normalised_gini_gain') and metric_value is not null"
         )
