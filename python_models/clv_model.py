@@ -35,7 +35,10 @@ def model(dbt, session):
     )  # fmt: skip
     kept = []
     if dbt.is_incremental:
-        kept = session.sql(f"select distinct source, fitted_date from {dbt.this}").fetchall()
+        # A try that found too little to be judged is no version: every build tries again.
+        kept = session.sql(
+            f"select distinct source, fitted_date from {dbt.this} where artifact = 'metric'"
+        ).fetchall()
 
     def sample(source, cut):
         """Return at most `sample_rows` customers, by content and never by id."""
@@ -53,7 +56,7 @@ def model(dbt, session):
         if as_of is None:
             continue
         fitted = [day.date() for of, day in kept if of == source]
-        is_forced = str(refit).lower() == "true"
+        is_forced = model_cadence.flag(refit)
         if model_cadence.refit_reason(fitted, as_of, int(interval_days), is_forced) is None:
             continue
         common = {

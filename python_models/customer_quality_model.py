@@ -13,18 +13,6 @@ import quality_artifacts
 LABELS = tuple(quality.HEADS.values())
 
 
-def flag(value: object) -> bool:
-    """Return what a var that should be true or false says.
-
-    Raises:
-        ValueError: if it says anything else.
-    """
-    text = str(value).strip().lower()
-    if text not in ("true", "false"):
-        raise ValueError(f"var refit must be true or false, not {value!r}")
-    return text == "true"
-
-
 def due(kept: pd.DataFrame, features, as_of, interval_days, is_forced):
     """Return why a version is to be fitted for one source as of a date, or None.
 
@@ -107,7 +95,11 @@ def model(dbt, session):
         if as_of is None:
             continue
         fitted_because = due(
-            kept[kept["source"] == source], features, as_of, int(interval_days), flag(refit)
+            kept[kept["source"] == source],
+            features,
+            as_of,
+            int(interval_days),
+            model_cadence.flag(refit),
         )
         if fitted_because is None:
             continue

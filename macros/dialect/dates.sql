@@ -24,3 +24,16 @@
 {% macro default__seconds_between(start_time, end_time) -%}
     date_diff('second', {{ start_time }}, {{ end_time }})
 {%- endmacro %}
+
+{#- The first days of the months from one month to another, both given by a day, one row each. -#}
+{% macro month_series(first_date, last_date) -%}
+    {{ return(adapter.dispatch('month_series', 'clientele')(first_date, last_date)) }}
+{%- endmacro %}
+
+{% macro default__month_series(first_date, last_date) -%}
+    cast(unnest(generate_series(
+        cast(date_trunc('month', {{ first_date }}) as timestamp),
+        cast({{ last_date }} as timestamp),
+        interval 1 month
+    )) as date)
+{%- endmacro %}

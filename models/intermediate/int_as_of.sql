@@ -85,7 +85,7 @@ enabled as (
     {% endfor %}
 ),
 
-int_as_of as (
+dated as (
 
     select
         enabled.source,
@@ -103,13 +103,51 @@ int_as_of as (
                 )
         end as as_of_date,
         {%- endif %}
-        last_days.first_order_date,
         last_days.last_order_date
     from enabled
     left join last_days
         on enabled.source = last_days.source
     left join last_events
         on enabled.source = last_events.source
+
+),
+
+-- The first day, by the same rule, from the weeks up to the date alone: growth that comes later must
+-- not make an early week look thin.
+known_weeks as (
+
+    select
+        weeks.*,
+        median(weeks.week_order_count) over (partition by weeks.source) as usual_week_order_count
+    from weeks
+    inner join dated
+        on
+            weeks.source = dated.source
+            and weeks.order_date <= dated.as_of_date
+
+),
+
+first_days as (
+
+    select
+        source,
+        min(order_date) as first_order_date
+    from known_weeks
+    where week_order_count >= 0.1 * usual_week_order_count
+    group by source
+
+),
+
+int_as_of as (
+
+    select
+        dated.source,
+        dated.as_of_date,
+        first_days.first_order_date,
+        dated.last_order_date
+    from dated
+    left join first_days
+        on dated.source = first_days.source
 
 )
 

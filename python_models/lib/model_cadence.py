@@ -10,6 +10,18 @@ from collections.abc import Iterable
 from datetime import date
 
 
+def flag(value: object) -> bool:
+    """Return what a var that should be true or false says.
+
+    Raises:
+        ValueError: if it says anything else.
+    """
+    text = str(value).strip().lower()
+    if text not in ("true", "false"):
+        raise ValueError(f"var refit must be true or false, not {value!r}")
+    return text == "true"
+
+
 def version_in_force(fitted_dates: Iterable[date], as_of: date) -> date | None:
     """Return the latest of the dates of kept versions that is not after `as_of`, or None."""
     return max((fitted for fitted in fitted_dates if fitted <= as_of), default=None)

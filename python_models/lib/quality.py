@@ -461,9 +461,10 @@ def judge(
             f"for a feature that knows the future; {feature} alone has {strength:.3f}"
         )
         return SUSPECTED_LEAK, reason, is_calibrated
-    if ranked.value < LEAST_AUC:
+    # Asked the other way round, so that what could not be measured is not published.
+    if not ranked.value >= LEAST_AUC:
         return WITHHELD, f"{auc_text} is below {LEAST_AUC:.2f}: hardly better than a coin", False
-    if skill.value <= 0:
+    if not skill.value > 0:
         reason = f"Brier skill {skill.value:.3f}: no better than the base rate for all; {auc_text}"
         return WITHHELD, reason, is_calibrated
     reason = f"{chosen}: {auc_text}, Brier skill {skill.value:.3f}, calibration slope {slope:.2f}"

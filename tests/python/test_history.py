@@ -7,12 +7,13 @@ second time; the models get there by running totals.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from conftest import AS_OF
-from warehouse import Builder, Warehouse
+from warehouse import Builder, Warehouse, read_market, write_market
 
 # The first date, one in the middle, the last month-end, and the as-of date itself.
 DATES = ("2025-01-31", "2025-09-30", "2026-02-28", "2026-04-30", AS_OF)
@@ -135,6 +136,24 @@ order by customer_key
 """
 
 
+# On the first of March windows reach back over the most months: 7 days over two, 30 over three.
+EARLY_IN_A_MONTH = "2026-03-01"
+
+
+@pytest.fixture(scope="module")
+def slow_start(
+    builder: Builder, messy_landing: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Warehouse:
+    """The messy shop with hardly an order in its first eight months, as of a first of March."""
+    folder = tmp_path_factory.mktemp("slow") / "landing"
+    with read_market(messy_landing) as raw:
+        raw.execute(
+            "delete from market_order where checkoutdate < '2025-09-01' and hash(order_id) % 80 > 0"
+        )
+        landing = write_market(folder, raw)
+    return builder.build(landing, variables={"as_of": EARLY_IN_A_MONTH})
+
+
 def look(warehouse: Warehouse, day: str) -> pd.DataFrame:
     """Return what the facts show on a day, one row a customer."""
     literal = f"date '{day}'"
@@ -149,14 +168,13 @@ def slice_of(warehouse: Warehouse, day: str) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize("day", DATES)
-def test_a_slice_is_what_the_facts_showed_that_day(messy_warehouse: Warehouse, day: str) -> None:
-    """Counts, sums, windows, last order and favourite category agree with one look per date."""
-    expected, found = look(messy_warehouse, day), slice_of(messy_warehouse, day)
+def differing(warehouse: Warehouse, day: str) -> dict[str, int]:
+    """Return the columns in which a slice differs from one look, with the number of customers."""
+    expected, found = look(warehouse, day), slice_of(warehouse, day)
     assert len(expected) > 50
     assert list(expected["customer_key"]) == list(found["customer_key"])
     assert expected["successful_order_count"].sum() > 0
-    differing = {}
+    columns = {}
     for column in expected.columns:
         left, right = expected[column], found[column]
         if column == "average_distance_km":
@@ -164,8 +182,28 @@ def test_a_slice_is_what_the_facts_showed_that_day(messy_warehouse: Warehouse, d
         else:
             same = (left == right) | (left.isna() & right.isna())
         if not same.all():
-            differing[column] = int((~same).sum())
-    assert differing == {}
+            columns[column] = int((~same).sum())
+    return columns
+
+
+@pytest.mark.parametrize("day", DATES)
+def test_a_slice_is_what_the_facts_showed_that_day(messy_warehouse: Warehouse, day: str) -> None:
+    """Counts, sums, windows, last order and favourite category agree with one look per date."""
+    assert differing(messy_warehouse, day) == {}
+
+
+@pytest.mark.parametrize("day", ["2025-10-31", "2026-02-28", EARLY_IN_A_MONTH])
+def test_a_slow_start_and_a_date_early_in_a_month_lose_nothing(
+    slow_start: Warehouse, day: str
+) -> None:
+    """Orders from before the first busy week count, and windows reach back over several months."""
+    first = slow_start.value("select first_order_date from intermediate.int_as_of")
+    known = slow_start.value("select count(*) from customer.known_successes")
+    early = f"select count(*) from customer.known_successes where order_date < date '{first}' - 150"
+    assert slow_start.value(early) > 0
+    single = "select sum(successful_order_count) from customer.customer_single_view"
+    assert slow_start.value(single) == known
+    assert differing(slow_start, day) == {}
 
 
 @pytest.mark.parametrize("day", DATES)

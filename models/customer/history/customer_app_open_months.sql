@@ -12,8 +12,9 @@ with opens as (
 
 ),
 
--- Windows end at the as-of date of the opening's month or at one of the next three: 90 days touch
--- no more. Counted here once, they are only added up afterwards.
+-- Windows end at the as-of date of the opening's month or at one of the next ones: up to the 1st of
+-- March, say, 7 days touch two months, 30 days three and 90 days four. Counted here once, the parts
+-- are only added up afterwards.
 customer_app_open_months as (
 
     select
@@ -22,7 +23,7 @@ customer_app_open_months as (
         opens.calendar_month,
         min(dates.as_of_number) as as_of_number,
         cast(count(*) as integer) as app_open_count,
-        {%- for days, months in [(7, 1), (30, 2), (90, 4)] %}
+        {%- for days, months in [(7, 2), (30, 3), (90, 4)] %}
         {%- for month in range(months) %}
         {%- set date = 'dates.as_of_date' ~ ('_' ~ month if month else '') %}
         cast(

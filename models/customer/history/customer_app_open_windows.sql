@@ -15,8 +15,8 @@ with parts as (
         customer_key,
         source,
         as_of_number + {{ month }} as as_of_number,
-        0 as app_opens_7d,
-        {{ 'opens_30d_1' if month == 1 else '0' }} as app_opens_30d,
+        {{ 'opens_7d_1' if month == 1 else '0' }} as app_opens_7d,
+        {{ 'opens_30d_' ~ month if month < 3 else '0' }} as app_opens_30d,
         opens_90d_{{ month }} as app_opens_90d
     from {{ ref('customer_app_open_months') }}
     where opens_90d_{{ month }} > 0

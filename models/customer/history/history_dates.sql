@@ -3,52 +3,56 @@ with as_of as (
     select
         source,
         as_of_date,
-        cast(date_trunc('month', as_of_date) as date) as as_of_month,
-        cast(date_trunc('month', first_order_date) as date) as first_month
+        cast(date_trunc('month', as_of_date) as date) as as_of_month
     from {{ ref('int_as_of') }}
     where as_of_date is not null
 
 ),
 
-calendar_months as (
+-- From the first thing that is known of anybody, however sparse the first months were.
+first_months as (
 
-    select distinct calendar_month from {{ ref('dim_dates') }}
+    select
+        customers.source,
+        min(months.calendar_month) as first_month
+    from {{ ref('customer_order_months') }} as months
+    inner join {{ ref('dim_customers') }} as customers
+        on months.customer_key = customers.customer_key
+    group by customers.source
 
 ),
 
 -- The app may have been opened before anybody ordered: as many earlier months as a window of 90
 -- days can touch.
-lead_months as (
-    {% for months in range(1, 5) %}
-    select
-        source,
-        cast(first_month - interval {{ months }} month as date) as calendar_month
-    from as_of
-    union all
-    {% endfor %}
+months as (
+
     select
         as_of.source,
-        calendar_months.calendar_month
+        as_of.as_of_date,
+        as_of.as_of_month,
+        first_months.first_month,
+        {{ month_series('first_months.first_month - interval 4 month', 'as_of.as_of_month') }}
+            as calendar_month
     from as_of
-    inner join calendar_months
-        on calendar_months.calendar_month between as_of.first_month and as_of.as_of_month
+    inner join first_months
+        on as_of.source = first_months.source
 
 ),
 
 dated as (
 
     select
-        months.source,
-        months.calendar_month,
-        row_number() over (partition by months.source order by months.calendar_month)
-            as as_of_number,
-        row_number() over (partition by months.source order by months.calendar_month desc) - 1
-            as months_back,
-        months.calendar_month >= as_of.first_month as has_orders,
-        least(last_day(months.calendar_month), as_of.as_of_date) as as_of_date
-    from lead_months as months
-    inner join as_of
-        on months.source = as_of.source
+        source,
+        calendar_month,
+        row_number() over months_of_source as as_of_number,
+        calendar_month >= first_month
+        and calendar_month
+        >= cast(as_of_month - interval '{{ number_var("history_months") }}' month as date)
+            as is_kept,
+        calendar_month = as_of_month as is_current,
+        least(last_day(calendar_month), as_of_date) as as_of_date
+    from months
+    window months_of_source as (partition by source order by calendar_month)
 
 ),
 
@@ -58,8 +62,8 @@ history_dates as (
         source,
         calendar_month,
         cast(as_of_number as integer) as as_of_number,
-        has_orders and months_back <= {{ number_var('history_months') }} as is_kept,
-        months_back = 0 as is_current,
+        is_kept,
+        is_current,
         as_of_date,
         lead(as_of_date, 1) over months_of_source as as_of_date_1,
         lead(as_of_date, 2) over months_of_source as as_of_date_2,

@@ -26,17 +26,19 @@ new_customers as (
     select
         quality.*,
         outcomes.maturity_date,
-        single_view.customer_id,
-        single_view.successful_order_count > 1 as has_ordered_again,
+        customers.customer_id,
+        so_far.repeat_orders_90d > 0 as has_ordered_again,
         case
-            when single_view.successful_order_count > 1 then 'ordered_again'
+            when so_far.repeat_orders_90d > 0 then 'ordered_again'
             else coalesce(quality.quadrant_forecast, 'no_forecast')
         end as situation
     from {{ ref('customer_quality') }} as quality
     inner join outcomes
         on quality.customer_key = outcomes.customer_key
-    inner join {{ ref('customer_single_view') }} as single_view
-        on quality.customer_key = single_view.customer_key
+    inner join {{ ref('customer_outcomes') }} as so_far
+        on quality.customer_key = so_far.customer_key
+    inner join {{ ref('dim_customers') }} as customers
+        on quality.customer_key = customers.customer_key
     -- New is who was judged and whose outcome is still open.
     where not outcomes.is_mature
 

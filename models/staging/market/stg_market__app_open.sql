@@ -17,7 +17,9 @@ typed as (
 stg_market__app_open as (
 
     select
-        customer_id,
+        -- The key and not the id: a table of numbers costs less to keep than to judge again.
+        case when customer_id is not null then {{ hash_key(["'market'", "customer_id"]) }} end
+            as customer_key,
         {{ origin() }},
         {{ reject_reasons(dict(
             [
