@@ -144,11 +144,13 @@ EARLY_IN_A_MONTH = "2026-03-01"
 def slow_start(
     builder: Builder, messy_landing: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Warehouse:
-    """The messy shop with hardly an order in its first eight months, as of a first of March."""
+    """The messy shop with four orders until September, as of a first of March."""
     folder = tmp_path_factory.mktemp("slow") / "landing"
     with read_market(messy_landing) as raw:
         raw.execute(
-            "delete from market_order where checkoutdate < '2025-09-01' and hash(order_id) % 80 > 0"
+            "delete from market_order where checkoutdate < '2025-09-01' "
+            "and order_id not in (select order_id from market_order "
+            "where checkoutdate < '2025-02-01' and deliverdate < '2025-02-01' and trim(client_id) <> '' order by order_id limit 4)"
         )
         landing = write_market(folder, raw)
     return builder.build(landing, variables={"as_of": EARLY_IN_A_MONTH})
