@@ -150,7 +150,8 @@ def slow_start(
         raw.execute(
             "delete from market_order where checkoutdate < '2025-09-01' "
             "and order_id not in (select order_id from market_order "
-            "where checkoutdate < '2025-02-01' and deliverdate < '2025-02-01' and trim(client_id) <> '' order by order_id limit 4)"
+            "where checkoutdate < '2025-02-01' and deliverdate < '2025-02-01' "
+            "and trim(client_id) <> '' order by order_id limit 4)"
         )
         landing = write_market(folder, raw)
     return builder.build(landing, variables={"as_of": EARLY_IN_A_MONTH})
