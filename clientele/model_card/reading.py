@@ -192,7 +192,8 @@ def _slices(evaluation: list[Row], about: Row) -> list[Row]:
     found: dict[str, Row] = {}
     for row in _of(evaluation, about):
         of_slice = found.setdefault(
-            row["slice"], {"slice": row["slice"], "customer_count": row["customer_count"]}
+            row["slice"],
+            {"slice": row["slice"], "customer_count": row["customer_count"], "auc": None},
         )
         of_slice[row["metric"]] = row["value"]
     return list(found.values())

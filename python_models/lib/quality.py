@@ -30,6 +30,7 @@ from quality_evaluation import Estimate
 # of the quadrant.
 HEADS = {"good": "is_good_customer", "repeat": "has_repeat", "profit": "is_profitable"}
 MAIN_HEAD = "good"
+PROFIT_HEAD = "profit"
 
 WINSOR_QUANTILES = (0.005, 0.995)
 MIN_STANDARD_DEVIATION = 1e-6
@@ -198,8 +199,9 @@ class Head:
 
     status: `published`, `withheld` or `suspected_leak`, with the reason in words, or
     `insufficient_data` where one class is too rare to learn from, and nothing was fitted.
-    estimates: measures by model; slices: the same by cohort month and decile, one row per
-    model_name, slice_kind, slice and measure.
+    estimates: measures by model; months: the same by cohort month, for months with enough of both
+    outcomes; slices: rates and lift by cohort month and decile, one row per model_name, slice_kind
+    and slice.
     """
 
     name: str
@@ -214,6 +216,7 @@ class Head:
     boosted: Boosted | None = None
     cut_points: np.ndarray = field(default_factory=lambda: np.zeros(0))
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    months: Mapping[str, Mapping[str, Mapping[str, Estimate]]] = field(default_factory=dict)
     slices: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -325,7 +328,9 @@ def fit_head(
         if gain.value > LEAST_PRECISION_GAIN and gain.lower > 0:
             chosen = BOOSTING
     suspect = strongest_feature(outcomes, test_matrix, scaling.features)
-    status, reason, is_calibrated = judge(chosen, estimates, suspect)
+    status, reason, is_calibrated = judge(
+        chosen, estimates, suspect, is_partly_known=name == PROFIT_HEAD
+    )
     fitted = [model for model in (LOGISTIC, BOOSTING) if model in forecasts]
     return Head(
         name=name,
@@ -340,9 +345,10 @@ def fit_head(
         boosted=boosted if chosen == BOOSTING else None,
         cut_points=quality_evaluation.decile_cut_points(forecasts[chosen]),
         estimates=estimates,
-        slices=slice_measures(
-            outcomes, {model: forecasts[model] for model in fitted}, test, limits.min_test_class
+        months=month_estimates(
+            outcomes, {model: forecasts[model] for model in fitted}, test, train_rate, limits
         ),
+        slices=slice_measures(outcomes, {model: forecasts[model] for model in fitted}, test),
     )
 
 
@@ -439,12 +445,17 @@ def judge(
     chosen: str,
     estimates: Mapping[str, Mapping[str, Estimate]],
     strongest: tuple[str, float],
+    *,
+    is_partly_known: bool = False,
 ) -> tuple[str, str, bool]:
     """Return the status, its reason in words with numbers, and whether the level can be trusted.
 
     Withheld is what ranks hardly better than chance, or forecasts worse than the base rate. A
     model that was not chosen but is too good to be true makes the chosen one suspect as well. A
     score whose slope is off is published, for its ranking holds, and said to be uncalibrated.
+
+    is_partly_known: the outcome holds something that is known at the decision, as the margin of 90
+    days holds that of the first basket: then a high AUC is no sign of a leak.
     """
     measures = estimates[chosen]
     ranked, skill = measures["auc"], measures["brier_skill"]
@@ -454,7 +465,7 @@ def judge(
     best_auc = max(
         estimates[name]["auc"].value for name in (LOGISTIC, BOOSTING) if name in estimates
     )
-    if best_auc > MOST_AUC:
+    if best_auc > MOST_AUC and not is_partly_known:
         feature, strength = strongest
         reason = (
             f"AUC {best_auc:.3f} is above {MOST_AUC:.2f}, more than a first week can tell: look "
@@ -476,14 +487,48 @@ def judge(
     return PUBLISHED, reason, is_calibrated
 
 
+def months_of(test: pd.DataFrame) -> np.ndarray:
+    """Return the cohort month of each test row, as YYYY-MM."""
+    return pd.to_datetime(test["first_order_date"]).dt.strftime("%Y-%m").to_numpy()
+
+
+def month_estimates(
+    labels: np.ndarray,
+    forecasts: Mapping[str, np.ndarray],
+    test: pd.DataFrame,
+    base_rate: float,
+    limits: Limits,
+) -> dict[str, dict[str, dict[str, Estimate]]]:
+    """Return the measures by cohort month and model, each with its interval.
+
+    Months with fewer than `min_test_class` customers of a class are left out.
+    """
+    months = months_of(test)
+    found = {}
+    for month in np.unique(months):
+        inside = months == month
+        hits, count = labels[inside].sum(), inside.sum()
+        if min(hits, count - hits) < limits.min_test_class:
+            continue
+        found[str(month)], _ = quality_evaluation.evaluate(
+            labels[inside],
+            {model: forecast[inside] for model, forecast in forecasts.items()},
+            dict.fromkeys(forecasts, True),
+            base_rate,
+            folds=limits.bootstrap_folds,
+            bootstrap_rows=limits.bootstrap_rows,
+            seed=limits.seed,
+        )
+    return found
+
+
 def slice_measures(
     labels: np.ndarray,
     forecasts: Mapping[str, np.ndarray],
     test: pd.DataFrame,
-    min_class: int,
 ) -> pd.DataFrame:
-    """Return the measures of each model by cohort month and by decile of its own forecast."""
-    months = pd.to_datetime(test["first_order_date"]).dt.strftime("%Y-%m").to_numpy()
+    """Return the rates of each model by cohort month and by decile of its own forecast."""
+    months = months_of(test)
     tables = []
     for model, forecast in forecasts.items():
         cuts = quality_evaluation.decile_cut_points(forecast)
@@ -491,6 +536,6 @@ def slice_measures(
             ("cohort_month", months),
             ("decile", np.char.zfill(quality_evaluation.deciles(forecast, cuts).astype(str), 2)),
         ):
-            table = quality_evaluation.by_slice(labels, forecast, slices, min_class)
+            table = quality_evaluation.by_slice(labels, forecast, slices)
             tables.append(table.assign(model_name=model, slice_kind=kind))
     return pd.concat(tables, ignore_index=True)

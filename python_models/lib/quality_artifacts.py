@@ -103,21 +103,14 @@ def head_rows(
     ]
     if head.boosted is not None:
         rows += tree_rows(head.boosted)
-    for model_name, measures in head.estimates.items():
-        rows += [
-            {
-                "artifact": "evaluation",
-                "model_name": model_name,
-                "slice_kind": "all",
-                "slice": "all",
-                "item": measure,
-                "value": found.value,
-                "lower_value": found.lower,
-                "upper_value": found.upper,
-                "customer_count": test_count,
-            }
-            for measure, found in measures.items()
-        ]
+    rows += estimate_rows(head.estimates, "all", "all", test_count)
+    counts = {
+        row["slice"]: row["customer_count"]
+        for row in head.slices.to_dict("records")
+        if row["slice_kind"] == "cohort_month"
+    }
+    for month, estimates in head.months.items():
+        rows += estimate_rows(estimates, "cohort_month", month, counts[month])
     for row in head.slices.to_dict("records"):
         rows += [
             {
@@ -129,9 +122,28 @@ def head_rows(
                 "value": row[measure],
                 "customer_count": row["customer_count"],
             }
-            for measure in ("observed_rate", "mean_forecast", "lift", "auc")
+            for measure in ("observed_rate", "mean_forecast", "lift")
         ]
     return rows
+
+
+def estimate_rows(estimates, slice_kind: str, slice_name: str, customer_count: int) -> list[dict]:
+    """Return the rows of one slice's measures by model, each with its interval."""
+    return [
+        {
+            "artifact": "evaluation",
+            "model_name": model_name,
+            "slice_kind": slice_kind,
+            "slice": slice_name,
+            "item": measure,
+            "value": found.value,
+            "lower_value": found.lower,
+            "upper_value": found.upper,
+            "customer_count": customer_count,
+        }
+        for model_name, measures in estimates.items()
+        for measure, found in measures.items()
+    ]
 
 
 def tree_rows(boosted: quality.Boosted) -> list[dict]:

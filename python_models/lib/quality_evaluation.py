@@ -220,20 +220,16 @@ def deciles(scores: np.ndarray, cut_points: np.ndarray) -> np.ndarray:
     return 1 + (scores[:, None] < cut_points[None, :]).sum(axis=1)
 
 
-def by_slice(
-    labels: np.ndarray, probabilities: np.ndarray, slices: np.ndarray, min_class: int
-) -> pd.DataFrame:
-    """Return one row per slice: customer_count, observed_rate, mean_forecast, lift, auc.
+def by_slice(labels: np.ndarray, probabilities: np.ndarray, slices: np.ndarray) -> pd.DataFrame:
+    """Return one row per slice: customer_count, observed_rate, mean_forecast, lift.
 
-    slices: a label per row. AUC is NaN in a slice with fewer than `min_class` rows of a class;
-    lift is the slice's rate over that of all rows.
+    slices: a label per row. Lift is the slice's rate over that of all rows.
     """
     overall = labels.mean()
     rows = []
     for name in np.unique(slices):
         inside = slices == name
         hits, count = labels[inside].sum(), int(inside.sum())
-        enough = min(hits, count - hits) >= min_class
         rows.append(
             {
                 "slice": str(name),
@@ -241,7 +237,6 @@ def by_slice(
                 "observed_rate": hits / count,
                 "mean_forecast": probabilities[inside].mean(),
                 "lift": hits / count / overall if overall > 0 else float("nan"),
-                "auc": auc(labels[inside], probabilities[inside]) if enough else float("nan"),
             }
         )
     return pd.DataFrame(rows)

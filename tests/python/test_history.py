@@ -238,6 +238,18 @@ def test_the_expected_gap_is_drawn_to_the_median_of_the_gaps_known_that_day(
         assert abs(float(found.at[customer, "expected_gap_days"]) - expected) < 0.006
 
 
+def test_a_customer_has_one_row_a_date_from_the_first_on(messy_warehouse: Warehouse) -> None:
+    """No date is told twice, and from the first one on none is left out."""
+    rows, distinct, gaps = messy_warehouse.query(
+        "select count(*), count(distinct (customer_key, as_of_date)), count(*) filter ("
+        "where previous_date is not null and last_day(previous_date + 1) < as_of_date) "
+        "from (select *, lag(as_of_date) over (partition by customer_key order by as_of_date) "
+        "as previous_date from customer.customer_history)"
+    )[0]
+    assert rows == distinct > 10_000
+    assert gaps == 0
+
+
 def test_the_single_view_is_the_latest_slice(messy_warehouse: Warehouse) -> None:
     """Every column that both have is the same, and no customer is in one alone."""
     shared = [

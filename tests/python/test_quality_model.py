@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -28,10 +29,10 @@ FROM_BAYES = 0.13
 BY_CHANCE = 0.05  # of an AUC of 0.5, on some 1,600 customers; measured on five shops: 0.021
 
 
-def build(builder: Builder, landing: Path) -> Warehouse:
+def build(builder: Builder, landing: Path, **variables: object) -> Warehouse:
     """Build the part of a landing zone that is about the quality of new customers."""
     project = builder.project(landing)
-    finished = builder.dbt(project, "build", *NO_TESTS, *SELECTED)
+    finished = builder.dbt(project, "build", *NO_TESTS, *SELECTED, "--vars", json.dumps(variables))
     assert finished.returncode == 0, finished.stdout
     return Warehouse(project, finished.returncode, finished.stdout)
 
@@ -72,6 +73,12 @@ def shop_without_signal(builder: Builder, tmp_path_factory: pytest.TempPathFacto
     """A shop where what follows is luck alone, built."""
     folder = simulated(tmp_path_factory.mktemp("luck"), no_signal=True)
     return build(builder, folder)
+
+
+@pytest.fixture(scope="module")
+def costly_shop(builder: Builder, landing: Path) -> Warehouse:
+    """The first shop with deliveries that cost it so much that many customers bring nothing."""
+    return build(builder, landing, delivery_cost_per_order=8)
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +271,39 @@ def test_evaluation_is_that_of_the_scores_that_are_served(shop: Warehouse) -> No
     assert sorted(both.index) == sorted(slices.index)
     np.testing.assert_allclose(slices["value"].loc[both.index], both["mean"])
     assert slices["customer_count"].loc[both.index].tolist() == both["size"].tolist()
+    ranked = shop.frame(
+        "from customer.customer_quality_evaluation where head = 'good' "
+        "and model_name = 'logistic' and slice_kind = 'cohort_month' and metric = 'auc'"
+    ).set_index("slice")
+    assert len(ranked) >= 3
+    for month, row in ranked.iterrows():
+        part = test[test["cohort_month"] == month]
+        assert row["value"] == pytest.approx(roc_auc_score(part["label"], part["probability"]))
+        assert row["lower_value"] < row["value"] < row["upper_value"]
+
+
+def test_where_deliveries_cost_both_sides_of_the_quadrant_are_forecast(
+    costly_shop: Warehouse,
+) -> None:
+    """All four quadrants are forecast, and each side's likely half turns out so more often."""
+    heads = dict(
+        costly_shop.query("select head, quality_status from customer.customer_quality_heads")
+    )
+    assert heads == dict.fromkeys(("good", "repeat", "profit"), "published")
+    found = costly_shop.frame(
+        "select quality.quadrant_forecast, targets.quadrant, "
+        "targets.has_repeat::integer as has_repeat, (targets.horizon_cm2 > 0)::integer as profit "
+        "from customer.customer_quality as quality "
+        "inner join customer.customer_quality_targets as targets using (customer_key) "
+        "where targets.horizon_days = 90 and targets.is_mature and not quality.is_in_training"
+    )
+    quadrants = {"profitable_repeat", "promo_dependent", "profitable_once", "costly_once"}
+    assert set(found["quadrant_forecast"]) == quadrants
+    rates = found.groupby("quadrant_forecast")[["has_repeat", "profit"]].mean()
+    likely = rates.loc[["profitable_repeat", "promo_dependent"], "has_repeat"].min()
+    assert likely > rates.loc[["profitable_once", "costly_once"], "has_repeat"].max()
+    likely = rates.loc[["profitable_repeat", "profitable_once"], "profit"].min()
+    assert likely > rates.loc[["promo_dependent", "costly_once"], "profit"].max()
 
 
 def test_training_ends_before_the_test_begins(shop: Warehouse) -> None:
