@@ -112,8 +112,8 @@ dated as (
 
 ),
 
--- The first day, by the same rule, from the weeks up to the date alone: growth that comes later must
--- not make an early week look thin.
+-- The first day, by the same rule, from the weeks up to the date alone: growth that comes later
+-- must not make an early week look thin.
 known_weeks as (
 
     select
