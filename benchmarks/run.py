@@ -40,7 +40,8 @@ MEASURED = (
     "start", "build", "sql", "sql without history", "forecasts", "pandas", "floor",
 )  # fmt: skip
 FORECASTS = (
-    "path:models/customer/quality", "path:models/customer/lifetime_value", "quality_reasons",
+    "fct_order_promotions", "quality_reasons",
+    "path:models/customer/quality", "path:models/customer/lifetime_value",
     "customer_quality_model", "customer_quality_tree_scores", "clv_model", "clv_scores",
 )  # fmt: skip
 
