@@ -1,7 +1,3 @@
-{%- set content = [] -%}
-{%- for feature in feature_names() -%}
-{%- do content.append("coalesce(cast(" ~ feature ~ " as string), '')") -%}
-{%- endfor -%}
 with customers as (
 
     select
@@ -34,10 +30,9 @@ features as (
     select
         customers.customer_key,
         customers.source,
-        cast(ln(1 + greatest(0, customers.recency_days)) as decimal(18, 6)) as recency,
-        cast(ln(1 + customers.successful_order_count) as decimal(18, 6)) as frequency,
-        cast(ln(1 + greatest(0, customers.average_order_value)) as decimal(18, 6))
-            as average_order_value,
+        {{ log_feature('customers.recency_days') }} as recency,
+        {{ log_feature('customers.successful_order_count') }} as frequency,
+        {{ log_feature('customers.average_order_value') }} as average_order_value,
         cast(customers.promo_share as decimal(18, 6)) as promo_share,
         cast(coalesce(customers.own_discount_share, 0) as decimal(18, 6)) as own_discount_share,
         cast(
@@ -48,8 +43,8 @@ features as (
             / (customers.rating_count + {{ number_var('rating_prior_count') }})
             as decimal(18, 6)
         ) as rating,
-        cast(ln(1 + customers.app_opens_30d) as decimal(18, 6)) as app_opens_30d,
-        cast(ln(1 + customers.app_opens_90d) as decimal(18, 6)) as app_opens_90d,
+        {{ log_feature('customers.app_opens_30d') }} as app_opens_30d,
+        {{ log_feature('customers.app_opens_90d') }} as app_opens_90d,
         cast(coalesce(customers.cm2_rate, shops.mean_cm2_rate) as decimal(18, 6)) as cm2_rate,
         -- Unknown distances are taken to be the shop's mean: they pull no one anywhere.
         cast(coalesce(customers.average_distance_km, shops.mean_distance_km) as decimal(18, 6))
@@ -70,8 +65,7 @@ customer_features as (
 
     select
         *,
-        -- By content, not by id: renamed customers are sampled and sorted alike.
-        {{ hash_key(content) }} as sample_key
+        {{ content_key(feature_names()) }} as sample_key
     from features
 
 )

@@ -31,7 +31,10 @@ RESULTS = {
     "customer.customer_rfm": ("customer_key",),
     "customer.customer_features": ("customer_key",),
     "customer.customer_quality_features": ("customer_key",),
+    "customer.customer_quality": ("customer_key",),
+    "customer.customer_lifetime_value": ("customer_key",),
     "segments.customer_segments": ("customer_key",),
+    "marts.new_customer_playbook": ("customer_key", "customer_id"),
     "marts.campaign_lists": ("customer_key", "customer_id"),
 }
 

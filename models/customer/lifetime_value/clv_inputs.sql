@@ -1,16 +1,13 @@
 {%- set bands = frequency_bands() -%}
-{%- set content = [] -%}
-{%- for column in [
-    'repeat_purchase_count', 'last_repeat_days', 'observed_days', 'repeat_purchase_cm2',
-    'last_365_value', 'holdout_purchase_count', 'holdout_cm2',
-] -%}
-{%- do content.append("coalesce(cast(history." ~ column ~ " as string), '')") -%}
-{%- endfor -%}
 with clv_inputs as (
 
     select
         history.customer_key,
-        {{ hash_key(content) }} as sample_key,
+        {{ content_key([
+            'history.repeat_purchase_count', 'history.last_repeat_days', 'history.observed_days',
+            'history.repeat_purchase_cm2', 'history.last_365_value',
+            'history.holdout_purchase_count', 'history.holdout_cm2',
+        ]) }} as sample_key,
         history.source,
         history.cut,
         history.repeat_purchase_count,

@@ -1,5 +1,6 @@
 {%- set horizons = quality_horizons() -%}
 -- Only what had been delivered when a horizon matured: an outcome that is known stays as it is.
+-- Until then the counts are what is known so far.
 with orders as (
 
     select
@@ -13,12 +14,11 @@ with orders as (
         {%- endfor %}
         orders.ordered_at > first_orders.ordered_at + interval '24' hour as is_repeat,
         first_orders.as_of_date
-    from {{ ref('fct_orders') }} as orders
+    from {{ ref('known_successes') }} as orders
     inner join {{ ref('customer_first_orders') }} as first_orders
         on orders.customer_key = first_orders.customer_key
     where
-        orders.is_successful
-        and orders.ordered_at >= first_orders.ordered_at
+        orders.ordered_at >= first_orders.ordered_at
         and orders.ordered_at
         <= first_orders.ordered_at + interval '{{ horizons | max }}' day
 

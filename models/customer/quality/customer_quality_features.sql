@@ -1,7 +1,3 @@
-{%- set content = [] -%}
-{%- for feature in quality_feature_names() -%}
-{%- do content.append("coalesce(cast(" ~ feature ~ " as string), '')") -%}
-{%- endfor -%}
 with facts as (
 
     select
@@ -93,8 +89,7 @@ customer_quality_features as (
 
     select
         *,
-        -- By content, not by id: renamed customers are sampled and sorted alike.
-        {{ hash_key(content) }} as sample_key
+        {{ content_key(quality_feature_names()) }} as sample_key
     from features
 
 )
