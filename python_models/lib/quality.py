@@ -23,8 +23,10 @@ from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
 import quality_evaluation
+import quality_verdict
 import tree_tables
 from quality_evaluation import Estimate
+from quality_verdict import BOOSTING, INSUFFICIENT, LOGISTIC
 
 # head: the column of its label. The first is what a good customer is; the others are the two sides
 # of the quadrant.
@@ -35,9 +37,6 @@ PROFIT_HEAD = "profit"
 WINSOR_QUANTILES = (0.005, 0.995)
 MIN_STANDARD_DEVIATION = 1e-6
 
-LEAST_AUC = 0.55
-MOST_AUC = 0.90  # nobody knows that much after a week: something from the future is in a feature
-CALIBRATED_SLOPES = (0.8, 1.25)
 LEAST_PRECISION_GAIN = 0.01
 
 INNER_SHARE = 0.25  # latest part of the training period, on which settings are chosen
@@ -53,9 +52,7 @@ TREE_SETTINGS = {
     "early_stopping": False,
 }
 
-PUBLISHED, WITHHELD = "published", "withheld"
-SUSPECTED_LEAK, INSUFFICIENT = "suspected_leak", "insufficient_data"
-BASE_RATE, RULE, LOGISTIC, BOOSTING = "base_rate", "rule", "logistic", "boosting"
+BASE_RATE, RULE = "base_rate", "rule"
 
 
 @dataclass(frozen=True)
@@ -327,8 +324,8 @@ def fit_head(
         estimates[BOOSTING]["average_precision_gain"] = gain
         if gain.value > LEAST_PRECISION_GAIN and gain.lower > 0:
             chosen = BOOSTING
-    suspect = strongest_feature(outcomes, test_matrix, scaling.features)
-    status, reason, is_calibrated = judge(
+    suspect = quality_verdict.strongest_feature(outcomes, test_matrix, scaling.features)
+    status, reason, is_calibrated = quality_verdict.judge(
         chosen, estimates, suspect, is_partly_known=name == PROFIT_HEAD
     )
     fitted = [model for model in (LOGISTIC, BOOSTING) if model in forecasts]
@@ -345,8 +342,15 @@ def fit_head(
         boosted=boosted if chosen == BOOSTING else None,
         cut_points=quality_evaluation.decile_cut_points(forecasts[chosen]),
         estimates=estimates,
-        months=month_estimates(
-            outcomes, {model: forecasts[model] for model in fitted}, test, train_rate, limits
+        months=quality_evaluation.by_month(
+            outcomes,
+            {model: forecasts[model] for model in fitted},
+            cohort_months(test),
+            train_rate,
+            limits.min_test_class,
+            folds=limits.bootstrap_folds,
+            bootstrap_rows=limits.bootstrap_rows,
+            seed=limits.seed,
         ),
         slices=slice_measures(outcomes, {model: forecasts[model] for model in fitted}, test),
     )
@@ -431,95 +435,9 @@ def choose_rule(
     )
 
 
-def strongest_feature(
-    labels: np.ndarray, matrix: np.ndarray, features: list[str]
-) -> tuple[str, float]:
-    """Return the feature that alone ranks best, in either direction, and its AUC."""
-    found = [quality_evaluation.auc(labels, column) for column in matrix.T]
-    strengths = [max(value, 1 - value) for value in found]
-    best = int(np.argmax(strengths))
-    return features[best], strengths[best]
-
-
-def judge(
-    chosen: str,
-    estimates: Mapping[str, Mapping[str, Estimate]],
-    strongest: tuple[str, float],
-    *,
-    is_partly_known: bool = False,
-) -> tuple[str, str, bool]:
-    """Return the status, its reason in words with numbers, and whether the level can be trusted.
-
-    Withheld is what ranks hardly better than chance, or forecasts worse than the base rate. A
-    model that was not chosen but is too good to be true makes the chosen one suspect as well. A
-    score whose slope is off is published, for its ranking holds, and said to be uncalibrated.
-
-    is_partly_known: the outcome holds something that is known at the decision, as the margin of 90
-    days holds that of the first basket: then a high AUC is no sign of a leak.
-    """
-    measures = estimates[chosen]
-    ranked, skill = measures["auc"], measures["brier_skill"]
-    slope = measures["calibration_slope"].value
-    is_calibrated = bool(CALIBRATED_SLOPES[0] <= slope <= CALIBRATED_SLOPES[1])
-    auc_text = f"AUC {ranked.value:.3f} ({ranked.lower:.3f} to {ranked.upper:.3f})"
-    best_auc = max(
-        estimates[name]["auc"].value for name in (LOGISTIC, BOOSTING) if name in estimates
-    )
-    if best_auc > MOST_AUC and not is_partly_known:
-        feature, strength = strongest
-        reason = (
-            f"AUC {best_auc:.3f} is above {MOST_AUC:.2f}, more than a first week can tell: look "
-            f"for a feature that knows the future; {feature} alone has {strength:.3f}"
-        )
-        return SUSPECTED_LEAK, reason, is_calibrated
-    # Asked the other way round, so that what could not be measured is not published.
-    if not ranked.value >= LEAST_AUC:
-        return WITHHELD, f"{auc_text} is below {LEAST_AUC:.2f}: hardly better than a coin", False
-    if not skill.value > 0:
-        reason = f"Brier skill {skill.value:.3f}: no better than the base rate for all; {auc_text}"
-        return WITHHELD, reason, is_calibrated
-    reason = f"{chosen}: {auc_text}, Brier skill {skill.value:.3f}, calibration slope {slope:.2f}"
-    if not is_calibrated:
-        reason += (
-            f" is outside {CALIBRATED_SLOPES[0]:.2f} to {CALIBRATED_SLOPES[1]:.2f}: "
-            "trust the order, not the level"
-        )
-    return PUBLISHED, reason, is_calibrated
-
-
-def months_of(test: pd.DataFrame) -> np.ndarray:
+def cohort_months(test: pd.DataFrame) -> np.ndarray:
     """Return the cohort month of each test row, as YYYY-MM."""
     return pd.to_datetime(test["first_order_date"]).dt.strftime("%Y-%m").to_numpy()
-
-
-def month_estimates(
-    labels: np.ndarray,
-    forecasts: Mapping[str, np.ndarray],
-    test: pd.DataFrame,
-    base_rate: float,
-    limits: Limits,
-) -> dict[str, dict[str, dict[str, Estimate]]]:
-    """Return the measures by cohort month and model, each with its interval.
-
-    Months with fewer than `min_test_class` customers of a class are left out.
-    """
-    months = months_of(test)
-    found = {}
-    for month in np.unique(months):
-        inside = months == month
-        hits, count = labels[inside].sum(), inside.sum()
-        if min(hits, count - hits) < limits.min_test_class:
-            continue
-        found[str(month)], _ = quality_evaluation.evaluate(
-            labels[inside],
-            {model: forecast[inside] for model, forecast in forecasts.items()},
-            dict.fromkeys(forecasts, True),
-            base_rate,
-            folds=limits.bootstrap_folds,
-            bootstrap_rows=limits.bootstrap_rows,
-            seed=limits.seed,
-        )
-    return found
 
 
 def slice_measures(
@@ -528,7 +446,7 @@ def slice_measures(
     test: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return the rates of each model by cohort month and by decile of its own forecast."""
-    months = months_of(test)
+    months = cohort_months(test)
     tables = []
     for model, forecast in forecasts.items():
         cuts = quality_evaluation.decile_cut_points(forecast)

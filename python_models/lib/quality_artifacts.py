@@ -12,6 +12,7 @@ from datetime import date
 import pandas as pd
 
 import quality
+import quality_verdict
 
 TEXTS = ("source", "model_version", "artifact", "head", "model_name", "item", "slice_kind", "slice")
 NUMBERS = ("value", "lower_value", "upper_value", "threshold")
@@ -27,7 +28,7 @@ def untrained_rows(fitted_because: str, reason: str) -> list[dict]:
     about = {"artifact": "head", "head": quality.MAIN_HEAD, "item": "status"}
     return [
         {"artifact": "version", "item": "fitted_because", "note": fitted_because},
-        about | {"note": quality.INSUFFICIENT},
+        about | {"note": quality_verdict.INSUFFICIENT},
         about | {"item": "reason", "note": reason},
     ]
 

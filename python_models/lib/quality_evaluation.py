@@ -240,3 +240,32 @@ def by_slice(labels: np.ndarray, probabilities: np.ndarray, slices: np.ndarray) 
             }
         )
     return pd.DataFrame(rows)
+
+
+def by_month(
+    labels: np.ndarray,
+    forecasts: Mapping[str, np.ndarray],
+    months: np.ndarray,
+    base_rate: float,
+    min_class: int,
+    **bootstrap: int,
+) -> dict[str, dict[str, dict[str, Estimate]]]:
+    """Return the measures by month and forecast of probabilities, each with its interval.
+
+    months: a label per row; months with fewer than `min_class` rows of a class are left out.
+    bootstrap: folds, bootstrap_rows and seed, as `evaluate` takes them.
+    """
+    found = {}
+    for month in np.unique(months):
+        inside = months == month
+        hits, count = labels[inside].sum(), inside.sum()
+        if min(hits, count - hits) < min_class:
+            continue
+        found[str(month)], _ = evaluate(
+            labels[inside],
+            {name: forecast[inside] for name, forecast in forecasts.items()},
+            dict.fromkeys(forecasts, True),
+            base_rate,
+            **bootstrap,
+        )
+    return found

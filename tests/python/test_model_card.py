@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import quality
+import quality_verdict
 from clientele.cli import main
 from clientele.model_card import cautions, page
 from clientele.model_card.rounding import Estimate, decimals, number, percent, rate
@@ -560,8 +561,8 @@ def test_a_rule_speaks_where_the_tables_do(tmp_path: Path, changes: dict, words:
 
 
 def test_limits_are_those_of_the_model_itself() -> None:
-    assert cautions.CALIBRATED_SLOPES == quality.CALIBRATED_SLOPES
-    assert cautions.LEAST_AUC == quality.LEAST_AUC
+    assert cautions.CALIBRATED_SLOPES == quality_verdict.CALIBRATED_SLOPES
+    assert cautions.LEAST_AUC == quality_verdict.LEAST_AUC
     assert page.LEAST_PRECISION_GAIN == quality.LEAST_PRECISION_GAIN
     assert {quality.BASE_RATE, quality.RULE, quality.LOGISTIC, quality.BOOSTING} <= set(page.MODELS)
     assert set(quality.HEADS) == set(page.HEADS)

@@ -17,6 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 import quality
 import quality_evaluation
+import quality_verdict
 import tree_tables
 
 FEATURES = ["signal", "other", "noise", "sparse"]
@@ -310,7 +311,7 @@ def test_verdicts_at_their_bounds(
         name: quality_evaluation.Estimate(value, value, value)
         for name, value in (("auc", auc), ("brier_skill", skill), ("calibration_slope", slope))
     }
-    found = quality.judge("logistic", {"logistic": measures}, ("signal", 0.6))
+    found = quality_verdict.judge("logistic", {"logistic": measures}, ("signal", 0.6))
     assert (found[0], found[2]) == (status, is_calibrated)
     assert f"{auc:.3f}" in found[1]
 
@@ -320,7 +321,7 @@ def test_a_leak_in_a_model_that_was_not_chosen_counts_too() -> None:
         names = ("auc", "brier_skill", "calibration_slope")
         return {name: quality_evaluation.Estimate(auc) for name in names}
 
-    found = quality.judge(
+    found = quality_verdict.judge(
         "logistic", {"logistic": measures(0.8), "boosting": measures(0.95)}, ("signal", 0.6)
     )
     assert found[0] == "suspected_leak"
