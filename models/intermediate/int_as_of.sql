@@ -1,39 +1,6 @@
-with orders as (
+with weeks as (
 
-    select
-        source,
-        coalesce(ordered_at, basket_created_at) as ordered_at,
-        greatest(
-            basket_created_at,
-            coalesce(ordered_at, basket_created_at),
-            coalesce(delivered_at, basket_created_at)
-        ) as last_event_at
-    from {{ ref('int_orders') }}
-
-),
-
-days as (
-
-    select
-        source,
-        cast(ordered_at as date) as order_date,
-        count(*) as order_count
-    from orders
-    group by source, cast(ordered_at as date)
-
-),
-
-weeks as (
-
-    select
-        source,
-        order_date,
-        sum(order_count) over (
-            partition by source
-            order by order_date
-            range between interval 6 days preceding and current row
-        ) as week_order_count
-    from days
+    select * from {{ ref('int_order_weeks') }}
 
 ),
 
@@ -63,17 +30,32 @@ last_days as (
 
 ),
 
+events as (
+
+    select
+        source,
+        cast(
+            greatest(
+                basket_created_at,
+                coalesce(ordered_at, basket_created_at),
+                coalesce(delivered_at, basket_created_at)
+            ) as date
+        ) as event_date
+    from {{ ref('int_orders') }}
+
+),
+
 last_events as (
 
     select
-        orders.source,
-        cast(max(orders.last_event_at) as date) as last_event_date
-    from orders
+        events.source,
+        max(events.event_date) as last_event_date
+    from events
     inner join last_days
-        on orders.source = last_days.source
+        on events.source = last_days.source
     -- Nor may one wrong time far ahead pass for something that happened after the last day.
-    where cast(orders.last_event_at as date) <= {{ add_days('last_days.last_order_date', '30') }}
-    group by orders.source
+    where events.event_date <= {{ add_days('last_days.last_order_date', '30') }}
+    group by events.source
 
 ),
 
