@@ -28,6 +28,7 @@
             "charged_amount": "decimal(18, 4)",
             "refund_amount": "decimal(18, 4)",
             "marketing_cost": "decimal(18, 4)",
+            "is_cancelled_until_delivery": "boolean",
             "basket_created_at": "timestamp",
             "ordered_at": "timestamp",
             "delivered_at": "timestamp",

@@ -109,6 +109,7 @@ fct_orders as (
         ) as cm3,
         order_status = 'delivered' as is_successful,
         order_status = 'cancelled' as is_cancelled,
+        is_cancelled_until_delivery,
         promo_count > 0 as has_promo,
         cast(ordered_at as date) as order_date,
         cast(delivered_at as date) as delivered_date,

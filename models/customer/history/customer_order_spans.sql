@@ -43,9 +43,10 @@ customer_order_spans as (
         known_month,
         leaving_month,
         count(*) as order_count,
-        -- Charged nothing and delivered only later: until then it was a cancelled order.
-        count(*) filter (where is_cancelled or charged_amount = 0) as cancelled_order_count,
-        count(*) filter (where not is_cancelled and charged_amount = 0) as uncancelled_order_count,
+        count(*) filter (where is_cancelled or is_cancelled_until_delivery)
+            as cancelled_order_count,
+        count(*) filter (where not is_cancelled and is_cancelled_until_delivery)
+            as uncancelled_order_count,
         count(*) filter (where has_promo) as promo_order_count,
         cast(sum(basket_value) as decimal(18, 4)) as basket_value,
         cast(sum(discount_amount) as decimal(18, 4)) as discount_amount,

@@ -64,6 +64,7 @@ int_olist__orders as (
         payments.charged_amount,
         cast(0 as decimal(18, 4)) as refund_amount,
         cast(null as decimal(18, 4)) as marketing_cost,
+        false as is_cancelled_until_delivery,
         orders.ordered_at as basket_created_at,
         orders.ordered_at,
         -- A few delivered orders have no date of it. They were delivered by the promised day at

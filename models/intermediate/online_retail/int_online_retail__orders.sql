@@ -33,6 +33,7 @@ int_online_retail__orders as (
         cast(null as decimal(18, 4)) as charged_amount,
         cast(0 as decimal(18, 4)) as refund_amount,
         cast(null as decimal(18, 4)) as marketing_cost,
+        false as is_cancelled_until_delivery,
         invoiced_at as basket_created_at,
         invoiced_at as ordered_at,
         case when not is_cancellation then invoiced_at end as delivered_at

@@ -34,6 +34,7 @@ int_sales_json__orders as (
         nullif(paid_amount, 0) as charged_amount,
         cast(0 as decimal(18, 4)) as refund_amount,
         cast(null as decimal(18, 4)) as marketing_cost,
+        false as is_cancelled_until_delivery,
         paid_at as basket_created_at,
         paid_at as ordered_at,
         paid_at as delivered_at
