@@ -36,8 +36,9 @@ int_market__orders as (
         charged_amount,
         cast(0 as decimal(18, 4)) as refund_amount,
         marketing_cost,
-        -- Nothing charged is all that a cancellation leaves: what is delivered later looked like one.
-        coalesce(ordered_at is not null and charged_amount = 0, false) as is_cancelled_until_delivery,
+        -- Nothing charged is all that a cancellation leaves: a later delivery looked like one.
+        coalesce(ordered_at is not null and charged_amount = 0, false)
+            as is_cancelled_until_delivery,
         basket_created_at,
         ordered_at,
         case when ordered_at is not null then delivered_at end as delivered_at
