@@ -124,6 +124,15 @@ def fit_kmeans(values: np.ndarray, k: int, seed: int) -> KMeans:
         return KMeans(n_clusters=k, n_init=STARTS, random_state=seed).fit(values)
 
 
+def assign(values: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """Return the number (from 0) of the nearest centroid of each row, the first of equals.
+
+    values: rows x features; centroids: clusters x features, in the same units.
+    """
+    squares = (centroids**2).sum(axis=1) - 2.0 * values @ centroids.T
+    return squares.argmin(axis=1)
+
+
 def canonical_order(centroids: np.ndarray) -> np.ndarray:
     """Return the order of centroids by coordinates, greatest first, so that ids are stable."""
     keys = np.round(centroids, 6)
