@@ -42,6 +42,10 @@ def main() -> None:
     "--mess", type=float, default=plan.DEFAULT_MESS, show_default=True,
     help="Faulty rows, from 0 (clean) to 1 (each kind hits 1-2 % of the rows).",
 )  # fmt: skip
+@click.option(
+    "--contrast", type=float, default=plan.DEFAULT_CONTRAST, show_default=True,
+    help="How unlike the types of customers are; 1: they overlap, 2: well separated.",
+)  # fmt: skip
 @click.option("--no-signal", is_flag=True, help="One type of customer; nothing tells the future.")
 @click.option("--drift", is_flag=True, help="Behaviour, promotions and prices move midway.")
 @click.option("--drift-date", type=DAY, help="First day of the drift.  [default: the midpoint]")
@@ -64,6 +68,7 @@ def simulate(
     end: datetime,
     seed: int,
     mess: float,
+    contrast: float,
     no_signal: bool,
     drift: bool,
     drift_date: datetime | None,
@@ -77,11 +82,12 @@ def simulate(
 
     Writes LANDING/market (orders, app opens, promotions and products as Parquet, all text) and
     LANDING/market_truth (what tests may know); with --shape sales_json the same shop as sales
-    transactions with products as JSON, LANDING/sales_json and its truth. The defaults make the
-    demo of market, the first example that of sales_json.
+    transactions with products as JSON, LANDING/sales_json and its truth. The first example makes
+    the demo of market, the second that of sales_json.
 
     \b
     Examples:
+      clientele simulate demo --contrast 1.6 --overwrite
       clientele simulate demo --shape sales_json --customers 800 --overwrite
       clientele simulate landing --customers 578000 --mess 0 --seed 1
     """
@@ -98,6 +104,7 @@ def simulate(
             end=end.date(),
             seed=seed,
             mess=mess,
+            contrast=contrast,
             no_signal=no_signal,
             drift=drift,
             drift_date=drift_date.date() if drift_date else None,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+Number = Callable[[float], float]
 
 ALIKE = math.inf  # strength of a distribution without spread
 
@@ -137,3 +140,46 @@ NO_SIGNAL_PAUSE_DAYS = 12.0
 
 # Drift: shares of a type that turn into others.
 DRIFT_MOVES = {"loyal": (("fading", 0.2), ("promo_hunter", 0.2)), "big_basket": (("fading", 0.15),)}
+
+
+def contrasted(types: tuple[CustomerType, ...], contrast: float) -> tuple[CustomerType, ...]:
+    """Return the types moved away from their average, or towards it, by a factor.
+
+    Logarithms of spend, distance and browsing, log-odds of promotions and the mood move by
+    `contrast`, purchase rates by its root, so that nobody buys every day. Within a type customers
+    differ less the greater it is. At 1 the types stay as they are.
+    """
+    if contrast == 1.0:
+        return types
+
+    def moved(field: str, factor: float, to: Number, back: Number) -> list[float]:
+        values = [to(getattr(kind, field)) for kind in types]
+        middle = sum(kind.share * value for kind, value in zip(types, values, strict=True))
+        return [back(middle + factor * (value - middle)) for value in values]
+
+    columns = {
+        "rate_mean": moved("rate_mean", math.sqrt(contrast), math.log, math.exp),
+        "spend_mean": moved("spend_mean", contrast, math.log, math.exp),
+        "distance_mean": moved("distance_mean", contrast, math.log, math.exp),
+        "browse_rate": moved("browse_rate", contrast, math.log, math.exp),
+        "promo_mean": moved("promo_mean", contrast, _log_odds, _share),
+        "rating_level": [kind.rating_level * contrast for kind in types],
+    }
+    narrower = max(1.0, contrast**2)
+    return tuple(
+        replace(
+            kind,
+            rate_shape=kind.rate_shape * narrower,
+            dropout_strength=kind.dropout_strength * narrower,
+            **{field: values[number] for field, values in columns.items()},
+        )
+        for number, kind in enumerate(types)
+    )
+
+
+def _log_odds(share: float) -> float:
+    return math.log(share / (1 - share))
+
+
+def _share(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))

@@ -16,6 +16,7 @@ from clientele.simulator.customer_types import (
     NO_SIGNAL_TYPES,
     TYPES,
     CustomerType,
+    contrasted,
 )
 from clientele.simulator.plan import ShopPlan, Streams
 from clientele.simulator.season import Season
@@ -69,7 +70,7 @@ class Customers:
 
 def draw_customers(plan: ShopPlan, season: Season, streams: Streams) -> Customers:
     """Draw all customers with their parameters before and after the turning date."""
-    types = NO_SIGNAL_TYPES if plan.no_signal else TYPES
+    types = NO_SIGNAL_TYPES if plan.no_signal else contrasted(TYPES, plan.contrast)
     count = plan.customers
     shares = np.cumsum([kind.share for kind in types])
     drawn = np.searchsorted(shares, streams("customer/type").random(count), side="right")

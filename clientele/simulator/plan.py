@@ -13,8 +13,11 @@ DEFAULT_START = date(2024, 7, 1)
 DEFAULT_END = date(2026, 6, 30)
 DEFAULT_SEED = 20_260_630
 DEFAULT_MESS = 0.2
+DEFAULT_CONTRAST = 1.0
 MARKET, SALES_JSON = SHAPES = ("market", "sales_json")
 DEFAULT_GAP = (date(2025, 1, 1), date(2025, 6, 30))  # of sales_json
+
+MAX_CONTRAST = 4.0  # beyond it a rate or a spend leaves what a shop can have
 
 SECONDS_PER_DAY = 86_400
 MAX_CUSTOMERS = 50_000_000  # client ids have eight digits
@@ -34,6 +37,7 @@ class ShopPlan:
     drift_date: date | None = None
     shape: str = MARKET  # the source whose tables are written
     gap: tuple[date, date] | None = None  # first and last day of which most sales are missing
+    contrast: float = DEFAULT_CONTRAST  # how unlike the types of customers are
 
     def __post_init__(self) -> None:
         """Refuse a plan that no shop can follow.
@@ -47,6 +51,8 @@ class ShopPlan:
             raise ValueError(f"customers ({self.customers}) must be from 0 to {MAX_CUSTOMERS}")
         if not 0.0 <= self.mess <= 1.0:
             raise ValueError(f"mess ({self.mess}) must be from 0 to 1")
+        if not 0.0 <= self.contrast <= MAX_CONTRAST:
+            raise ValueError(f"contrast ({self.contrast}) must be from 0 to {MAX_CONTRAST:g}")
         if self.seed < 0:
             raise ValueError(f"seed ({self.seed}) must not be negative")
         if self.drift_date is not None and not self.drift:

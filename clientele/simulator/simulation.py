@@ -15,6 +15,7 @@ from clientele.simulator.landing import LandingWriter, staged_folders
 from clientele.simulator.mess import draw_mess
 from clientele.simulator.orders import draw_orders
 from clientele.simulator.plan import (
+    DEFAULT_CONTRAST,
     DEFAULT_CUSTOMERS,
     DEFAULT_END,
     DEFAULT_GAP,
@@ -68,6 +69,7 @@ def simulate(
     drift_date: date | None = None,
     shape: str = MARKET,
     gap: tuple[date, date] | None = DEFAULT_GAP,
+    contrast: float = DEFAULT_CONTRAST,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ShopSummary:
@@ -103,6 +105,8 @@ def simulate(
         shape: the source whose tables are written, market or sales_json.
         gap: first and last day of a period of which most sales are missing; None for none. Only
             sales_json has one.
+        contrast: how unlike the types of customers are: at 0 all are the average type, at 1 types
+            overlap as in most shops, from 2 on they are well separated.
         overwrite: replace the source if it exists.
         progress: called after each table with its name, its rows and the seconds since the start.
 
@@ -114,7 +118,9 @@ def simulate(
         FileExistsError: if `<landing>/<shape>` exists and `overwrite` is false.
         NotADirectoryError: if `landing` is a file.
     """
-    plan = ShopPlan(customers, start, end, seed, mess, no_signal, drift, drift_date, shape, gap)
+    plan = ShopPlan(
+        customers, start, end, seed, mess, no_signal, drift, drift_date, shape, gap, contrast
+    )
     begin = time.perf_counter()
     rows: dict[str, int] = {}
     with staged_folders(Path(landing), plan.shape, overwrite=overwrite) as folder:
