@@ -111,13 +111,15 @@ def select_features(frame: pd.DataFrame, features: list[str]) -> dict[str, str]:
     return reasons
 
 
-def fit_kmeans(values: np.ndarray, k: int, seed: int) -> KMeans:
+def fit_kmeans(values: np.ndarray, k: int, seed: int, weights: np.ndarray | None = None) -> KMeans:
     """Fit k-means (Lloyd, k-means++ with ten starts) on standardised rows, on one thread.
 
-    Rows must be sorted by content. One thread keeps sums in one order, hence bits equal.
+    Rows must be sorted by content. weights: one a row, how often it counts; None is once each. One
+    thread keeps sums in one order, hence bits equal.
     """
     with threadpool_limits(limits=1):
-        return KMeans(n_clusters=k, n_init=STARTS, random_state=seed).fit(values)
+        model = KMeans(n_clusters=k, n_init=STARTS, random_state=seed)
+        return model.fit(values, sample_weight=weights)
 
 
 def assign(values: np.ndarray, centroids: np.ndarray) -> np.ndarray:
