@@ -1,94 +1,185 @@
-"""The k-means segmentation of every source, as one long table that SQL models take apart.
+"""The kept versions of every source's segmentation, as one long table that SQL models take apart.
 
-One row per source and fact of the model: its status, a feature's scaling, a score of a k, a
-coordinate of a centroid, a segment's name. Parameters stand in segment_kmeans.yml.
+A version is fitted when one is due and stays as it is: a build that fits nothing returns no rows,
+and what earlier builds returned is kept. Parameters stand in segment_kmeans.yml.
 """
+
+from datetime import date
 
 import pandas as pd
 
-import segmentation
+import model_cadence
+import segment_artifacts
+import segment_gate
+import segment_stability
+import segment_version
 
-COLUMNS = ["source", "artifact", "k", "segment_id", "item", "value", "note"]
+# What the rules and the money need of a past slice, beside the features.
+BESIDE = [
+    "recency_days", "frequency_score", "net_revenue_365d", "is_new", "lifecycle_stage", "cm2_365d",
+    "sample_key",
+]  # fmt: skip
+SOURCE_IS_ABSENT = "its source is absent"
 
 
-def artifacts(source, frame, playbook, features, k_values, seed, min_customers):
-    """Return the rows of one source.
+def due(kept, unknown, as_of, interval_days, is_forced):
+    """Return why a version is to be fitted for one source as of a date, or None.
 
-    frame: its customers' features; playbook: the archetypes; the rest as `segmentation.segment`.
+    kept: the rows of its versions. unknown: features of today that nothing tells of. A version
+    names the days until the next in its contract; one that could promise none is renewed after
+    `interval_days`, and one for which other features were known than today at once.
     """
-    fitted, dropped, reason = segmentation.segment(
-        frame, features, k_values=k_values, seed=seed, min_customers=min_customers
-    )
-    status = "segmented" if fitted else "unsegmented"
-    rows = [(source, "status", None, None, status, float(len(frame)), reason)]
-    rows += [
-        (source, "dropped", None, None, name, None, why) for name, why in dropped.items() if why
-    ]
-    if fitted is None:
-        return rows
-    for index, name in enumerate(fitted.kept):
-        for item in ("lower", "upper", "mean", "standard_deviation"):
-            value = float(getattr(fitted.scaling, item)[index])
-            rows.append((source, f"scaling_{item}", None, None, name, value, None))
-    for score in fitted.scores:
-        for item in (
-            "inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "smallest_share",
-        ):  # fmt: skip
-            rows.append((source, "k_score", score.k, None, item, getattr(score, item), None))
-    if fitted.knee is not None:
-        rows.append((source, "knee", fitted.knee, None, None, None, None))
-    matched = segmentation.match_archetypes(fitted.centroids, fitted.kept, playbook)
-    names = segmentation.unique_names(
-        [
-            archetype or segmentation.describe_centroid(centroid, fitted.kept)
-            for archetype, centroid in zip(matched, fitted.centroids, strict=True)
-        ]
-    )
-    k = len(fitted.centroids)
-    for number, centroid in enumerate(fitted.centroids, start=1):
-        rows.append((source, "name", k, number, matched[number - 1], None, names[number - 1]))
-        for name, value in zip(fitted.kept, centroid, strict=True):
-            rows.append((source, "centroid", k, number, name, float(value), None))
-    return rows
+    versions = sorted(set(kept["fitted_as_of"]))
+    in_force = model_cadence.version_in_force(versions, as_of)
+    rows = kept[kept["fitted_as_of"] == in_force]
+    promised = rows.loc[
+        (rows["artifact"] == "contract") & (rows["item"] == "refit_interval_days"), "value"
+    ].dropna()
+    interval = int(promised.iloc[0]) if len(promised) else int(interval_days)
+    reason = model_cadence.refit_reason(versions, as_of, interval, is_forced)
+    if reason is None:
+        absent = (rows["artifact"] == "dropped") & (rows["note"] == SOURCE_IS_ABSENT)
+        changed = set(rows.loc[absent, "item"]) ^ unknown
+        if changed:
+            reason = f"features came or went: {', '.join(sorted(changed))}"
+    return reason
 
 
-def typed(rows):
-    """Return the rows as a frame whose column types do not depend on what is in them."""
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    for column in ("k", "segment_id"):
-        frame[column] = frame[column].astype("Int64")
-    frame["value"] = frame["value"].astype("float64")
-    for column in ("source", "artifact", "item", "note"):
-        frame[column] = frame[column].astype("string")
-    return frame
+def rows_of(relation, columns, row_limit):
+    """Return at most `row_limit` rows, by what they hold and never by whom they are about.
+
+    Numbers are doubles, null where not known.
+    """
+    contents = ["sample_key", *(name for name in columns if name != "sample_key")]
+    typed = [
+        name if name in ("lifecycle_stage", "is_new", "sample_key", "customer_key", "lag_days")
+        else f"cast({name} as double) as {name}"
+        for name in columns
+    ]  # fmt: skip
+    ordered = [name for name in contents if name != "customer_key"]
+    return relation.order(", ".join(ordered)).limit(row_limit).project(", ".join(typed)).df()
 
 
 def model(dbt, session):
-    """Fit each source on its own and return the model as a table."""
+    """Fit the sources whose version is due; return their rows alone, the kept ones stay."""
     # dbt finds parameters and references by reading these lines: each is an assignment of its own.
     features = dbt.config.meta_get("features")
     k_min = dbt.config.meta_get("k_min")
     k_max = dbt.config.meta_get("k_max")
     seed = dbt.config.meta_get("seed")
     sample_rows = dbt.config.meta_get("sample_rows")
+    slice_rows = dbt.config.meta_get("slice_rows")
+    backtest_months = dbt.config.meta_get("backtest_months")
     min_customers = dbt.config.meta_get("min_customers")
+    refit = dbt.config.meta_get("refit")
+    interval_days = dbt.config.meta_get("interval_days")
 
     customers = dbt.ref("customer_features")
+    history = dbt.ref("customer_feature_history")
+    next_quarters = dbt.ref("customer_next_quarters")
+    recent = dbt.ref("customer_recent_features")
+    dates = dbt.ref("history_dates")
     playbook = dbt.ref("segment_playbook")
+    cells = dbt.ref("rfm_cells")
+    rfm_status = dbt.ref("rfm_status")
     shops = dbt.ref("int_as_of")
 
-    sources = sorted(row[0] for row in shops.project("source").fetchall())
-    archetypes = playbook.df()
+    kept = segment_artifacts.typed([])
+    # A table of before there were versions has none.
+    if dbt.is_incremental and "model_version" in session.table(str(dbt.this)).columns:
+        kept = session.sql(
+            f"select * from {dbt.this} where model_version <> '{segment_artifacts.UNTRAINED}'"
+        ).df()[segment_artifacts.COLUMNS]
+        kept["fitted_as_of"] = pd.to_datetime(kept["fitted_as_of"]).dt.date
+    settings = segment_version.Settings(
+        features, range(k_min, k_max + 1), min_customers,
+        segment_gate.GateLimits(seed=seed),
+        segment_stability.StabilityLimits(seed=seed, max_rows=slice_rows),
+    )  # fmt: skip
+
+    def shop_of(source, as_of, sample):
+        """Return what a fit of a source reads."""
+        is_source = f"source = '{source}'"
+        months = (
+            dates.filter(
+                f"{is_source} and is_kept and as_of_date <= date '{as_of}' "
+                "and as_of_date = last_day(as_of_date)"
+            )
+            .project("as_of_number, cast(as_of_date as date)")
+            .fetchall()
+        )
+        month_ends = {int(number): day for number, day in months}
+
+        def slice_of(number, row_limit):
+            day = month_ends[number]
+            frame = rows_of(
+                history.filter(f"{is_source} and as_of_date = date '{day}'"),
+                [*features, *BESIDE], row_limit,
+            )  # fmt: skip
+            return segment_stability.Slice(day, number, frame)
+
+        def check():
+            last = max(month_ends, default=0)
+            first, second = last - 6, last - 3
+            if not {first, second} <= set(month_ends):
+                return None
+            paid = history.filter(
+                f"{is_source} and as_of_date = date '{month_ends[second]}'"
+            ).set_alias("now")
+            paid = paid.join(
+                next_quarters.filter(
+                    f"{is_source} and as_of_date = date '{month_ends[second]}'"
+                ).set_alias("later"),
+                "now.customer_key = later.customer_key",
+            ).project(", ".join(f"now.{name}" for name in [*features, *BESIDE])
+                      + ", later.cm2_next_quarter")
+            frame = rows_of(paid, [*features, *BESIDE, "cm2_next_quarter"], sample_rows)
+            then = slice_of(first, sample_rows)
+            if min(len(frame), len(then.frame)) < min_customers:
+                return None
+            return segment_version.Check(
+                then, segment_stability.Slice(month_ends[second], second, frame)
+            )
+
+        def slices():
+            numbers = sorted(month_ends)[-backtest_months:]
+            return [slice_of(number, slice_rows) for number in numbers]
+
+        def recently():
+            columns = [*features, *BESIDE, "customer_key", "lag_days"]
+            return rows_of(recent.filter(is_source), columns, 5 * slice_rows)
+
+        ((customer_count,),) = customers.filter(is_source).aggregate("count(*)").fetchall()
+        scored = rfm_status.filter(f"{is_source} and rfm_status = 'scored'").fetchall()
+        return segment_version.Shop(
+            as_of, sample, customer_count, bool(scored), check, slices, recently
+        )
+
+    tables = segment_version.Tables(playbook.df(), cells.df())
     rows = []
-    for source in sources:
-        sample = (
-            customers.filter(f"source = '{source}'")
-            .order("sample_key")
-            .limit(sample_rows)
-            .project(", ".join(["sample_key", *features]))
-            .df()
+    for source, as_of in sorted(shops.project("source, as_of_date").fetchall()):
+        if as_of is None:
+            continue
+        sample = rows_of(
+            customers.filter(f"source = '{source}'"), [*features, "sample_key"], sample_rows
         )
-        rows += artifacts(
-            source, sample, archetypes, features, range(k_min, k_max + 1), seed, min_customers
-        )
-    return typed(rows)
+        unknown = {name for name in features if sample[name].isna().any()}
+        of_source = kept[(kept["source"] == source) & (kept["fitted_as_of"] <= as_of)]
+        why = due(of_source, unknown, as_of, interval_days, model_cadence.flag(refit))
+        if why is None:
+            continue
+        models = {
+            fitted: segment_artifacts.kept_model(version)
+            for fitted, version in of_source.groupby("fitted_as_of")
+        }
+        is_version, found = segment_version.version_rows(
+            shop_of(source, as_of, sample), tables, settings,
+            {fitted: one for fitted, one in models.items() if one is not None},
+        )  # fmt: skip
+        about = {
+            "source": source,
+            "model_version": as_of.isoformat() if is_version else segment_artifacts.UNTRAINED,
+            "fitted_as_of": as_of,
+        }
+        rows += [about | row for row in [{"artifact": "fitted_because", "note": why}, *found]]
+    return segment_artifacts.typed(rows)

@@ -6,12 +6,16 @@ of a centroid, a name. A row is a mapping of the columns that it fills; `typed` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+import segment_choice
+import segment_gate
+import segment_lineage
+import segment_stability
 import segmentation
 
 TEXTS = ("source", "model_version", "artifact", "item", "detail", "note")
@@ -25,6 +29,9 @@ UNTRAINED = "untrained"
 SCALING_ITEMS = ("lower", "upper", "mean", "standard_deviation")
 
 
+Row = dict[str, object]
+
+
 @dataclass(frozen=True)
 class KeptModel:
     """The clusters of a kept version; centroids are segments x features, standardised."""
@@ -36,21 +43,28 @@ class KeptModel:
     centroids: np.ndarray
     names: dict[int, tuple[str | None, str]]  # archetype and name by segment id
 
+    def assign(self, customers: pd.DataFrame) -> np.ndarray:
+        """Return the number from 0 of each customer's segment; what is unknown counts as average.
 
-def untrained_rows(fitted_because: str, customer_count: int, reason: str) -> list[dict]:
+        customers: one row each with the features, in their own units.
+        """
+        values = self.scaling.apply(customers[self.features].to_numpy(dtype=float))
+        return segmentation.assign(np.nan_to_num(values, nan=0.0), self.centroids)
+
+
+def unsegmented_rows(customer_count: int, reason: str) -> list[Row]:
     """Return the rows of a try that found too little to segment."""
     return [
-        {"artifact": "fitted_because", "note": fitted_because},
         {
             "artifact": "status",
             "item": "unsegmented",
             "value": float(customer_count),
             "note": reason,
-        },
+        }
     ]
 
 
-def dropped_rows(reasons: Mapping[str, str]) -> list[dict]:
+def dropped_rows(reasons: Mapping[str, str]) -> list[Row]:
     """Return why features were left out; reasons: '' for a feature that is kept."""
     return [
         {"artifact": "dropped", "item": feature, "note": why}
@@ -59,7 +73,7 @@ def dropped_rows(reasons: Mapping[str, str]) -> list[dict]:
     ]
 
 
-def scaling_rows(kept: list[str], scaling: segmentation.Scaling) -> list[dict]:
+def scaling_rows(kept: list[str], scaling: segmentation.Scaling) -> list[Row]:
     """Return the winsorising bounds and the moments of each kept feature."""
     return [
         {
@@ -72,7 +86,7 @@ def scaling_rows(kept: list[str], scaling: segmentation.Scaling) -> list[dict]:
     ]
 
 
-def centroid_rows(kept: list[str], segment_ids: list[int], centroids: np.ndarray) -> list[dict]:
+def centroid_rows(kept: list[str], segment_ids: list[int], centroids: np.ndarray) -> list[Row]:
     """Return the coordinates of each segment's centre, in standardised units."""
     return [
         {
@@ -84,6 +98,132 @@ def centroid_rows(kept: list[str], segment_ids: list[int], centroids: np.ndarray
         }
         for segment_id, centroid in zip(segment_ids, centroids, strict=True)
         for feature, value in zip(kept, centroid, strict=True)
+    ]
+
+
+def choice_rows(
+    choice: segment_choice.Choice,
+    measured: Sequence[segment_gate.Measured],
+    explained: Mapping[int, tuple[float, float]],
+    by_rules: tuple[float, float] | None,
+    limits: segment_gate.GateLimits,
+    customer_count: int,
+) -> list[Row]:
+    """Return the status, every measure of every k with the thresholds, the knee and the rules.
+
+    explained, by_rules: usefulness and its standard error, by k and of the rules.
+    """
+    rows: list[Row] = [
+        {
+            "artifact": "status",
+            "item": choice.status,
+            "k": choice.k,
+            "value": float(measured[0].row_count),
+            "note": choice.reason,
+        }
+    ]
+    rows += [
+        {"artifact": "threshold", "item": name, "value": value}
+        for name, value in limits.thresholds().items()
+    ]
+    unknown = (float("nan"), float("nan"))
+    by_k: list[tuple[int | None, dict[str, float]]] = []
+    for one in measured:
+        value, error = explained.get(one.k, unknown)
+        by_k.append(
+            (
+                one.k,
+                one.scores(customer_count)
+                | {"usefulness": value, "usefulness_error": error, "segment_count": float(one.k)},
+            )
+        )
+    value, error = by_rules or unknown
+    by_k.append((None, {"usefulness": value, "usefulness_error": error}))
+    rows += [
+        {"artifact": "k_score", "k": k, "item": name, "value": value}
+        for k, scores in by_k
+        for name, value in scores.items()
+    ]
+    knee = segment_choice.find_knee(measured)
+    return rows + ([{"artifact": "knee", "k": knee}] if knee is not None else [])
+
+
+def projection_rows(features: list[str], loadings: np.ndarray, shares: np.ndarray) -> list[Row]:
+    """Return two principal components: loadings (2 x features), shares of variance (2)."""
+    rows: list[Row] = []
+    for number, (component, share) in enumerate(zip(loadings, shares, strict=True), start=1):
+        detail = str(number)
+        rows.append({"artifact": "explained_variance", "detail": detail, "value": float(share)})
+        rows += [
+            {"artifact": "loading", "item": feature, "detail": detail, "value": float(loading)}
+            for feature, loading in zip(features, component, strict=True)
+        ]
+    return rows
+
+
+def lineage_rows(
+    found: Sequence[segment_lineage.Descent], ids: Sequence[int], previous: KeptModel | None
+) -> list[Row]:
+    """Return what became of the segments of the previous model; ids: those of the new segments."""
+    return [
+        {
+            "artifact": "lineage",
+            "segment_id": None if one.segment is None else ids[one.segment],
+            "item": one.relation,
+            "detail": str(previous.segment_ids[one.previous])
+            if previous is not None and one.previous is not None
+            else None,
+            "value": one.overlap_share,
+            "note": previous.version if previous is not None else None,
+        }
+        for one in found
+    ]
+
+
+def contract_rows(
+    tested: segment_stability.Backtest,
+    moved: Mapping[int, tuple[float, float]],
+    agreed: segment_stability.Contract,
+    assign_interval_days: int | None,
+) -> list[Row]:
+    """Return the backtest, the movement by days (share of customers and of cm2), the contract."""
+    rows: list[Row] = []
+    for row in tested.rows:
+        measures = {
+            "ceiling": row.ceiling,
+            "agreement": row.agreement,
+            "rho": row.rho,
+            "phi": row.phi,
+            "psi_shares": row.psi_shares,
+        } | {f"psi:{feature}": value for feature, value in row.psi.items()}
+        about = {
+            "artifact": "stability",
+            "detail": row.origin.isoformat(),
+            "lag_days": row.lag_days,
+        }
+        rows += [about | {"item": name, "value": value} for name, value in measures.items()]
+    for days, shares in moved.items():
+        rows += [
+            {"artifact": "movement", "lag_days": days, "item": item, "value": share}
+            for item, share in zip(("customers", "cm2"), shares, strict=True)
+        ]
+    numbers = {
+        "longest_lag_days": agreed.longest_lag_days,
+        "observed_lag_days": agreed.observed_lag_days,
+        "refit_interval_days": agreed.refit_interval_days,
+        "assign_interval_days": assign_interval_days,
+        "origin_count": agreed.origin_count,
+        "ceiling": agreed.ceiling,
+    }
+    rows += [
+        {"artifact": "contract", "item": name, "value": None if value is None else float(value)}
+        for name, value in numbers.items()
+    ]
+    rows.append({"artifact": "contract", "item": "contract_status", "note": agreed.status})
+    rows.append({"artifact": "contract", "item": "breach", "note": agreed.breach})
+    return rows + [
+        {"artifact": "backtest_dropped", "item": feature, "note": why}
+        for feature, why in tested.dropped.items()
     ]
 
 

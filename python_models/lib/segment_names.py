@@ -55,11 +55,30 @@ def describe_centroid(centroid: np.ndarray, kept: list[str]) -> str:
     return ", ".join(words) or "average customers"
 
 
-def unique_names(names: list[str]) -> list[str]:
-    """Number the names that occur more than once, in their order."""
-    seen: dict[str, int] = {}
-    unique = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return unique
+def name_segments(
+    centroids: np.ndarray,
+    kept: list[str],
+    playbook: pd.DataFrame,
+    inherited: dict[int, tuple[str | None, str]],
+) -> list[tuple[str | None, str]]:
+    """Return the archetype (or None) and the unique name of each segment, in their order.
+
+    centroids, kept, playbook: as `match_archetypes`. inherited: archetype and name of segments that
+    live on from an earlier model, by their place; they keep both, and nobody else gets them.
+    """
+    fresh = [number for number in range(len(centroids)) if number not in inherited]
+    taken = {archetype for archetype, _ in inherited.values()}
+    free = playbook[~playbook["archetype"].isin(taken)]
+    matched = dict(zip(fresh, match_archetypes(centroids[fresh], kept, free), strict=True))
+    names = {number: name for number, (_, name) in inherited.items()}
+    used = set(names.values())
+    for number in fresh:
+        name = matched[number] or describe_centroid(centroids[number], kept)
+        count, unique = 1, name
+        while unique in used:
+            count += 1
+            unique = f"{name} ({count})"
+        names[number] = unique
+        used.add(unique)
+    archetypes = {number: archetype for number, (archetype, _) in inherited.items()} | matched
+    return [(archetypes[number], names[number]) for number in range(len(centroids))]

@@ -1,13 +1,13 @@
-"""One version of a source's segmentation: choose between k-means and the rules, name, and backtest.
+"""One version of a source's segmentation: choose between clusters and rules, name, and backtest.
 
 The parts stand in files of their own: features and k-means in `segmentation`, the measures and the
 choice in `segment_gate` and `segment_choice`, ids in `segment_lineage`, names in `segment_names`,
-the contract in `segment_stability`. Here they become rows.
+the contract in `segment_stability`. Here they become rows of `segment_artifacts`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,52 +24,45 @@ import segment_projection
 import segment_stability
 import segmentation
 
-# It forecasts what usefulness is about, and may have been fitted after the date of the check.
+# It forecasts what usefulness is about, and may have learned after the date of the check.
 HINDSIGHT = "predicted_quality"
+Row = dict[str, object]
 
 
 @dataclass(frozen=True)
 class Check:
-    """Three dates a quarter apart: fitted at the first, labelled at the second, paid by the third.
+    """Customers at two dates a quarter apart, for the usefulness of a segmentation.
 
-    first, second: customers' features as of those dates, one row each, with what the rules need;
-    second has `cm2_next_quarter` too.
+    first, second: one row per customer with the features and what the rules need, as of the date;
+    second has `cm2_next_quarter`, the cm2 of the quarter after it.
     """
 
-    first: pd.DataFrame
-    second: pd.DataFrame
+    first: segment_stability.Slice
+    second: segment_stability.Slice
 
 
 @dataclass(frozen=True)
-class Past:
-    """What a fit reads of earlier days, each only where it is needed.
+class Shop:
+    """What a fit reads of a source; what lies in the past is read only where it is needed.
 
-    check: returns the frames of the usefulness check, or None where history is too short;
-    slices: returns the month-ends of the backtest; recent: returns customers as of some days ago,
-    with `lag_days`.
+    customers: its sample as of the day of the fit, one row per customer with the features and
+    `sample_key`. customer_count: how many customers it has in all. is_scored: whether RFM scores
+    are given. check: returns None where history is too short. slices: returns the month-ends of
+    the backtest. recent: returns customers as of some days ago, with `lag_days`.
     """
 
+    as_of: date
+    customers: pd.DataFrame
+    customer_count: int
+    is_scored: bool
     check: Callable[[], Check | None]
     slices: Callable[[], list[segment_stability.Slice]]
     recent: Callable[[], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Shop:
-    """A source on the day of the fit.
-
-    customers: its sample, one row per customer with the features and `sample_key`;
-    customer_count: how many it has in all; is_scored: whether RFM scores are given.
-    """
-
-    customers: pd.DataFrame
-    customer_count: int
-    is_scored: bool
-
-
-@dataclass(frozen=True)
 class Tables:
-    """What people and macros decide: the playbook of archetypes and the segment of each RFM cell."""
+    """What people and macros decide: the archetypes, and the segment of each cell of RFM."""
 
     playbook: pd.DataFrame
     cells: pd.DataFrame
@@ -86,34 +79,204 @@ class Settings:
     stability: segment_stability.StabilityLimits
 
 
-def unknown_features(customers: pd.DataFrame, features: Sequence[str]) -> set[str]:
-    """Return the features that are null for somebody: nothing tells of them."""
-    return {feature for feature in features if customers[feature].isna().any()}
+def version_rows(
+    shop: Shop,
+    tables: Tables,
+    settings: Settings,
+    kept: Mapping[date, segment_artifacts.KeptModel],
+) -> tuple[bool, list[Row]]:
+    """Segment a source as of a day.
+
+    kept: the clusters of kept versions by the day of their fit, this day's too if it is replaced.
+    Returns whether there was enough to make a version of, and the rows.
+    """
+    count = len(shop.customers)
+    if count < settings.min_customers:
+        reason = f"{count} customers are fewer than the {settings.min_customers} needed"
+        return False, segment_artifacts.unsegmented_rows(count, reason)
+    frame = segmentation.sort_by_content(shop.customers, settings.features)
+    reasons = segmentation.select_features(frame, settings.features)
+    features = [feature for feature, why in reasons.items() if not why]
+    rows = segment_artifacts.dropped_rows(reasons)
+    if not features:
+        reason = "all customers are alike in every feature"
+        return False, segment_artifacts.unsegmented_rows(count, reason) + rows
+    scaling = segmentation.fit_scaling(frame[features].to_numpy(dtype=float))
+    values = scaling.apply(frame[features].to_numpy(dtype=float))
+    k_values = segment_gate.measurable(values, settings.k_values)
+    if not k_values:
+        distinct = len(np.unique(values, axis=0))
+        reason = f"{distinct} distinct customers are too few for {settings.k_values[0]} groups"
+        return False, segment_artifacts.unsegmented_rows(count, reason) + rows
+
+    order = np.argsort(frame["sample_key"].to_numpy(), kind="stable")
+    measured = [segment_gate.measure(values, order, k, settings.gate) for k in k_values]
+    rules = rule_segments.RuleSegmenter(tables.cells, shop.is_scored)
+    explained, by_rules = usefulness(shop.check(), features, k_values, rules, settings.gate.seed)
+    choice = segment_choice.choose(
+        measured, explained, by_rules, settings.gate, shop.customer_count
+    )
+    rows += segment_artifacts.scaling_rows(features, scaling)
+    rows += segment_artifacts.choice_rows(
+        choice, measured, explained, by_rules, settings.gate, shop.customer_count
+    )
+    rows += psi_bin_rows(frame, features)
+    rows += segment_artifacts.projection_rows(features, *segment_projection.components(values))
+
+    served: segment_stability.Segmenter = rules
+    fitted: segment_stability.Fitted | None = None
+    if choice.status == "segmented":
+        (chosen,) = [one for one in measured if one.k == choice.k]
+        rows += cluster_rows(shop, frame, features, scaling, chosen.centroids, tables, kept)
+        served = segment_stability.KMeansSegmenter(
+            tuple(features), chosen.k, settings.stability.seed
+        )
+        fitted = segment_stability.FittedKMeans(tuple(features), scaling, chosen.centroids)
+    rows += contract_rows(shop, served, fitted, features, settings.stability)
+    return True, rows
 
 
 def usefulness(
-    check: Check | None, kept: list[str], k_values: Sequence[int], rules, settings: Settings
+    check: Check | None,
+    features: Sequence[str],
+    k_values: Sequence[int],
+    rules: rule_segments.RuleSegmenter,
+    seed: int,
 ) -> tuple[dict[int, tuple[float, float]], tuple[float, float] | None]:
-    """Return what each k and the rules explain of the next quarter, with standard errors.
+    """Return what the clusters of each k, and the rules, explain of a quarter's cm2.
 
-    Everything is fitted on the first date and frozen; the labels are those of the second. Features
-    unknown at either date are left out, and so is the forecast of quality.
+    Everything is fitted on the first date and frozen; the labels are those of the second, the cm2
+    that of the quarter after it. Features unknown at either date are left out, and so is the
+    forecast of quality. Values and standard errors are shares of variance.
     """
     if check is None:
         return {}, None
-    seed = settings.gate.seed
-    known = [feature for feature in kept if feature != HINDSIGHT]
-    unknown = unknown_features(check.first, known) | unknown_features(check.second, known)
-    dropped = segmentation.select_features(check.first, [f for f in known if f not in unknown])
-    known = [feature for feature, reason in dropped.items() if not reason]
-    outcome = check.second["cm2_next_quarter"].to_numpy(dtype=float)
+    outcome = check.second.frame["cm2_next_quarter"].to_numpy(dtype=float)
+    known = [
+        feature
+        for feature in features
+        if feature != HINDSIGHT
+        and segment_stability.is_known(check.first, feature)
+        and segment_stability.is_known(check.second, feature)
+    ]
     explained = {}
-    first = segment_stability.Slice.of_frame(check.first)
-    second = segment_stability.Slice.of_frame(check.second)
-    if known:
-        for k in k_values:
-            segmenter = segment_stability.KMeansSegmenter(known, k, seed)
-            labels = segmenter.fit(first).predict(second)
-            explained[k] = segment_choice.usefulness(labels, outcome, seed)
-    labels = rules.fit(first).predict(second)
+    for k in k_values if known else []:
+        segmenter = segment_stability.KMeansSegmenter(tuple(known), k, seed)
+        labels = segmenter.fit(check.first).predict(check.second)
+        explained[k] = segment_choice.usefulness(labels, outcome, seed)
+    labels = rules.fit(check.first).predict(check.second)
     return explained, segment_choice.usefulness(labels, outcome, seed)
+
+
+def cluster_rows(
+    shop: Shop,
+    frame: pd.DataFrame,
+    features: list[str],
+    scaling: segmentation.Scaling,
+    centroids: np.ndarray,
+    tables: Tables,
+    kept: Mapping[date, segment_artifacts.KeptModel],
+) -> list[Row]:
+    """Return centroids and names, with the ids of the version before where segments live on."""
+    earlier = [day for day in kept if day < shop.as_of]
+    # Where this day's version is the only one, its ids are kept when it is fitted anew.
+    previous = kept.get(max(earlier)) if earlier else kept.get(shop.as_of)
+    labels = segmentation.assign(scaling.apply(frame[features].to_numpy(dtype=float)), centroids)
+    heirs: dict[int, int] = {}
+    found = [
+        segment_lineage.Descent(number, None, "new", None) for number in range(len(centroids))
+    ]
+    if previous is not None:
+        counts = segment_lineage.overlaps(
+            previous.assign(frame), labels, (len(previous.centroids), len(centroids))
+        )
+        heirs = segment_lineage.inherited(counts)
+        if earlier:
+            found = segment_lineage.descents(counts)
+    used = max((max(model.segment_ids) for model in kept.values()), default=0)
+    previous_ids = previous.segment_ids if previous else []
+    ids = segment_lineage.ids(heirs, previous_ids, len(centroids), used)
+    inherited = {
+        number: previous.names[previous_ids[parent]]
+        for number, parent in heirs.items()
+        if previous is not None
+    }
+    names = segment_names.name_segments(centroids, features, tables.playbook, inherited)
+    rows = segment_artifacts.centroid_rows(features, ids, centroids)
+    rows += [
+        {
+            "artifact": "name",
+            "k": len(ids),
+            "segment_id": segment_id,
+            "item": archetype,
+            "note": name,
+        }
+        for segment_id, (archetype, name) in zip(ids, names, strict=True)
+    ]
+    return rows + segment_artifacts.lineage_rows(found, ids, previous if earlier else None)
+
+
+def psi_bin_rows(frame: pd.DataFrame, features: Sequence[str]) -> list[Row]:
+    """Return the bins of each feature by which later builds see how far customers have drifted."""
+    rows: list[Row] = []
+    for feature in features:
+        edges, shares = segment_stability.psi_bins(frame[feature].to_numpy(dtype=float))
+        for number, share in enumerate(shares, start=1):
+            bin_of = {"item": feature, "detail": str(number)}
+            edge = float(edges[number - 1]) if number <= len(edges) else None
+            rows.append({"artifact": "psi_edge", "value": edge} | bin_of)
+            rows.append({"artifact": "psi_share", "value": float(share)} | bin_of)
+    return rows
+
+
+def contract_rows(
+    shop: Shop,
+    served: segment_stability.Segmenter,
+    fitted: segment_stability.Fitted | None,
+    features: Sequence[str],
+    limits: segment_stability.StabilityLimits,
+) -> list[Row]:
+    """Return the backtest of what is served, how fast customers move in it, and the contract.
+
+    fitted: the clusters that are served; None for rules, which are learned from today's customers.
+    """
+    slices = shop.slices()
+    watched = [
+        feature
+        for feature in features
+        if all(past.frame[feature].notna().all() for past in slices)
+    ]
+    tested = segment_stability.backtest(slices, served, limits, watched)
+    moved = movements(shop.recent(), served, fitted)
+    agreed = segment_stability.contract(tested.rows, limits)
+    by_customers = {days: shares[0] for days, shares in moved.items()}
+    interval = segment_stability.assign_interval(by_customers, limits)
+    return segment_artifacts.contract_rows(tested, moved, agreed, interval)
+
+
+def movements(
+    recent: pd.DataFrame,
+    served: segment_stability.Segmenter,
+    fitted: segment_stability.Fitted | None,
+) -> dict[int, tuple[float, float]]:
+    """Return by days the share of customers, and of cm2, whose frozen label differs from today's.
+
+    recent: one row per customer and `lag_days`, 0 for today; fitted: as in `contract_rows`.
+    """
+    days = sorted(set(recent["lag_days"]))
+    if not days or days[0] != 0:
+        return {}
+    labels, cm2 = {}, {}
+    for lag in days:
+        frame = recent[recent["lag_days"] == lag].set_index("customer_key")
+        past = segment_stability.Slice(date.min, 0, frame)
+        if fitted is None:
+            fitted = served.fit(past)
+        labels[lag] = pd.Series(fitted.predict(past), index=frame.index)
+        cm2[lag] = frame["cm2_365d"].astype(float)
+    found = {
+        int(lag): segment_stability.movement(labels[lag], labels[0], cm2[0])
+        for lag in days
+        if lag > 0
+    }
+    return {lag: shares for lag, shares in found.items() if shares is not None}
