@@ -13,13 +13,13 @@ import segment_artifacts
 import segment_gate
 import segment_stability
 import segment_version
+import segmentation
 
 # What the rules and the money need of a past slice, beside the features.
 BESIDE = [
     "recency_days", "frequency_score", "net_revenue_365d", "is_new", "lifecycle_stage", "cm2_365d",
     "sample_key",
 ]  # fmt: skip
-SOURCE_IS_ABSENT = "its source is absent"
 
 
 def due(kept, unknown, as_of, interval_days, is_forced):
@@ -38,7 +38,7 @@ def due(kept, unknown, as_of, interval_days, is_forced):
     interval = int(promised.iloc[0]) if len(promised) else int(interval_days)
     reason = model_cadence.refit_reason(versions, as_of, interval, is_forced)
     if reason is None:
-        absent = (rows["artifact"] == "dropped") & (rows["note"] == SOURCE_IS_ABSENT)
+        absent = (rows["artifact"] == "dropped") & (rows["note"] == segmentation.ABSENT)
         changed = set(rows.loc[absent, "item"]) ^ unknown
         if changed:
             reason = f"features came or went: {', '.join(sorted(changed))}"
@@ -68,6 +68,7 @@ def model(dbt, session):
     k_max = dbt.config.meta_get("k_max")
     seed = dbt.config.meta_get("seed")
     sample_rows = dbt.config.meta_get("sample_rows")
+    check_rows = dbt.config.meta_get("check_rows")
     slice_rows = dbt.config.meta_get("slice_rows")
     backtest_months = dbt.config.meta_get("backtest_months")
     min_customers = dbt.config.meta_get("min_customers")
@@ -133,8 +134,8 @@ def model(dbt, session):
                 "now.customer_key = later.customer_key",
             ).project(", ".join(f"now.{name}" for name in [*features, *BESIDE])
                       + ", later.cm2_next_quarter")
-            frame = rows_of(paid, [*features, *BESIDE, "cm2_next_quarter"], sample_rows)
-            then = slice_of(first, sample_rows)
+            frame = rows_of(paid, [*features, *BESIDE, "cm2_next_quarter"], check_rows)
+            then = slice_of(first, check_rows)
             if min(len(frame), len(then.frame)) < min_customers:
                 return None
             return segment_version.Check(

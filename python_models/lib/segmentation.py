@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 WINSOR_QUANTILES = (0.005, 0.995)
 MIN_STANDARD_DEVIATION = 1e-6
 MAX_RANK_CORRELATION = 0.9
+ABSENT = "its source is absent"
 EVALUATION_ROWS = 10_000
 STARTS = 10
 
@@ -89,7 +90,7 @@ def select_features(frame: pd.DataFrame, features: list[str]) -> dict[str, str]:
     for feature in features:
         values = frame[feature].to_numpy(dtype=float)
         if np.isnan(values).any():
-            reasons[feature] = "its source is absent"
+            reasons[feature] = ABSENT
             continue
         if fit_scaling(values[:, None]).standard_deviation[0] < MIN_STANDARD_DEVIATION:
             reasons[feature] = "it is alike for nearly all customers"
