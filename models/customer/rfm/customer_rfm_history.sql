@@ -12,7 +12,7 @@ with cut_points as (
         {%- endfor %}
         min(score) filter (where metric = 'monetary') as lowest_monetary_score,
         min(score) filter (where metric = 'recency') as lowest_recency_score
-    from {{ ref('rfm_cut_points') }}
+    from {{ ref('rfm_cut_points_in_force') }}
     group by source
 
 ),
