@@ -13,6 +13,7 @@ with known_successes as (
         orders.line_count,
         orders.item_count,
         orders.promo_count,
+        orders.lines_value,
         orders.basket_value,
         orders.delivery_fee,
         orders.discount_amount,
