@@ -1,4 +1,4 @@
-"""How long a segmentation stays good: a backtest over past month-ends, and what it allows to promise.
+"""How long a segmentation stays good: a backtest over past month-ends, and what can be promised.
 
 A segmentation that was fitted at an origin is frozen and applied to the customers of each later
 date, with their features as they were known then, and compared with one that is fitted at that
@@ -208,13 +208,16 @@ def is_known(past: Slice, feature: str) -> bool:
 
 
 def usable_slices(
-    slices: Sequence[Slice], features: Sequence[str], limits: StabilityLimits
+    slices: Sequence[Slice],
+    features: Sequence[str],
+    watched: Sequence[str],
+    limits: StabilityLimits,
 ) -> tuple[list[Slice], dict[str, str]]:
     """Return the slices that a backtest may stand on, and features it must do without and why.
 
     Left out are slices of fewer than `min_customers` rows, and those up to the last one in which a
     feature is not known yet. Where fewer than `min_slices` would remain for a feature, the feature
-    goes and the slices stay.
+    goes and the slices stay. Features that are only watched may be unknown.
     """
     large = sorted(
         (past for past in slices if len(past.frame) >= limits.min_customers),
@@ -233,8 +236,9 @@ def usable_slices(
             )
         else:
             first = max(first, start)
+    columns = list(dict.fromkeys([*features, *watched]))
     kept = [
-        replace(past, frame=content_sample(past.frame, features, limits.max_rows))
+        replace(past, frame=content_sample(past.frame, columns, limits.max_rows))
         for past in large[first:]
     ]
     return kept, dropped
@@ -375,9 +379,9 @@ def backtest(
     measured, those of the segmenter by default. Each date is fitted once. Every row depends on
     the content of two slices alone.
     """
-    used, dropped = usable_slices(slices, segmenter.features, limits)
-    segmenter = segmenter.without(dropped)
     watched = segmenter.features if watched is None else watched
+    used, dropped = usable_slices(slices, segmenter.features, watched, limits)
+    segmenter = segmenter.without(dropped)
     if not segmenter.features and dropped:
         return Backtest([], [past.as_of for past in used], dropped)
     rows = []
