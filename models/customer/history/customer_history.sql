@@ -68,13 +68,7 @@ customer_history as (
     select
         judged.customer_key,
         judged.source,
-        case
-            when not judged.is_customer then 'prospect'
-            when judged.recency_days >= 365 then 'dormant'
-            when judged.overdue_ratio >= {{ number_var('overdue_at') }} then 'overdue'
-            when judged.successful_order_count = 1 and judged.tenure_days <= 30 then 'new'
-            else 'active'
-        end as lifecycle_stage,
+        {{ lifecycle_stage('judged') }} as lifecycle_stage,
         last_orders.city,
         last_orders.state,
         last_orders.device_class,
