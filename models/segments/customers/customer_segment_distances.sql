@@ -43,7 +43,8 @@ measured as (
             when centroids.segment_id_{{ slot }} is not null
                 then sqrt(
                     {%- for feature in features %}
-                    {{ "+ " if not loop.first }}(customers.{{ feature }} - centroids.{{ feature }}_{{ slot }})
+                    {{ "+ " if not loop.first -}}
+                    (customers.{{ feature }} - centroids.{{ feature }}_{{ slot }})
                     * (customers.{{ feature }} - centroids.{{ feature }}_{{ slot }})
                     {%- endfor %}
                 )
