@@ -91,7 +91,7 @@ def model(dbt, session):
         kept = session.sql(
             f"select * from {dbt.this} where model_version <> '{segment_artifacts.UNTRAINED}'"
         ).df()[segment_artifacts.COLUMNS]
-        kept["fitted_as_of"] = pd.to_datetime(kept["fitted_as_of"]).dt.date
+    kept["fitted_as_of"] = pd.to_datetime(kept["fitted_as_of"]).dt.date
     settings = segment_version.Settings(
         features, range(k_min, k_max + 1), min_customers,
         segment_gate.GateLimits(seed=seed),
