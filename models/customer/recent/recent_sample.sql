@@ -1,3 +1,4 @@
+-- A table, so that the engine knows how few they are and begins every join with them.
 with ranked as (
 
     select
