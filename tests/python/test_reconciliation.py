@@ -331,7 +331,8 @@ def test_customer_money_equals_the_raw_files(shop: tuple[Warehouse, Ledger]) -> 
     ) == [(len(known), money(known, "basketvalue"), money(known, "discountamount"), own, net)]
     people = len({canonical(row["client_id"]) for row in known})
     assert warehouse.query(
-        "select sum(customer_count), sum(net_revenue) from segments.segment_profiles"
+        "select sum(customer_count), sum(net_revenue) from segments.segment_totals "
+        "where not is_all_customers"
     ) == [(people, net)]
 
 

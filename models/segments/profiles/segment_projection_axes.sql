@@ -1,12 +1,6 @@
 with artifacts as (
 
-    select * from {{ ref('segment_kmeans') }}
-
-),
-
-status as (
-
-    select * from {{ ref('segmentation_status') }}
+    select * from {{ ref('segment_artifacts') }}
 
 ),
 
@@ -14,7 +8,6 @@ explained as (
 
     select
         source,
-        model_version,
         detail as component,
         value as explained_variance_share
     from artifacts
@@ -32,14 +25,9 @@ segment_projection_axes as (
         loadings.value as loading,
         explained.explained_variance_share
     from artifacts as loadings
-    inner join status
-        on
-            loadings.source = status.source
-            and loadings.model_version = status.model_version
     inner join explained
         on
             loadings.source = explained.source
-            and loadings.model_version = explained.model_version
             and loadings.detail = explained.component
     where loadings.artifact = 'loading'
 
