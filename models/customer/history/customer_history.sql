@@ -13,6 +13,7 @@ dated as (
     select
         totals.*,
         dates.as_of_number,
+        dates.months_back,
         dates.is_current,
         dates.as_of_date,
         -- A source that has sent no app opens says nothing about them: null, not zero.
@@ -68,18 +69,14 @@ customer_history as (
     select
         judged.customer_key,
         judged.source,
-        case
-            when not judged.is_customer then 'prospect'
-            when judged.recency_days >= 365 then 'dormant'
-            when judged.overdue_ratio >= {{ number_var('overdue_at') }} then 'overdue'
-            when judged.successful_order_count = 1 and judged.tenure_days <= 30 then 'new'
-            else 'active'
-        end as lifecycle_stage,
+        {{ lifecycle_stage('judged') }} as lifecycle_stage,
         last_orders.city,
         last_orders.state,
         last_orders.device_class,
         last_orders.payment_type,
         categories.category as favourite_category,
+        judged.as_of_number,
+        judged.months_back,
         judged.order_count,
         judged.successful_order_count,
         judged.cancelled_order_count,

@@ -1,7 +1,36 @@
-with buyers as (
+-- Cut points are learned by the first build that can and then kept: a build adds a version where
+-- the one in force on its date is due, and else no row. The kept ones stay as they are.
+{%- set keeps_versions = is_incremental() and flag_var('refit') == 'false' %}
+with due as (
 
-    select * from {{ ref('customer_single_view') }}
-    where successful_orders_365d > 0
+    select
+        status.source,
+        status.as_of_date
+    from {{ ref('rfm_status') }} as status
+    {%- if keeps_versions %}
+    left join {{ this }} as kept
+        on
+            status.source = kept.source
+            and status.as_of_date >= kept.valid_from
+    {%- endif %}
+    where status.rfm_status = 'scored'
+    {%- if keeps_versions %}
+    group by status.source, status.as_of_date
+    having
+        max(kept.valid_from) is null
+        or {{ days_between('max(kept.valid_from)', 'status.as_of_date') }}
+        >= {{ number_var('rfm_refit_interval_days') }}
+    {%- endif %}
+
+),
+
+buyers as (
+
+    select single_view.*
+    from {{ ref('customer_single_view') }} as single_view
+    inner join due
+        on single_view.source = due.source
+    where single_view.successful_orders_365d > 0
 
 ),
 
@@ -79,10 +108,10 @@ rfm_cut_points as (
         min(scored.metric_value) as lower_value,
         max(scored.metric_value) as upper_value,
         cast(sum(scored.customer_count) as bigint) as customer_count,
-        min(as_of.as_of_date) as valid_from
+        min(due.as_of_date) as valid_from
     from scored
-    inner join {{ ref('int_as_of') }} as as_of
-        on scored.source = as_of.source
+    inner join due
+        on scored.source = due.source
     group by scored.source, scored.metric, scored.score
 
 )
