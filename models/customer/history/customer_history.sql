@@ -13,6 +13,7 @@ dated as (
     select
         totals.*,
         dates.as_of_number,
+        dates.months_back,
         dates.is_current,
         dates.as_of_date,
         -- A source that has sent no app opens says nothing about them: null, not zero.
@@ -75,6 +76,7 @@ customer_history as (
         last_orders.payment_type,
         categories.category as favourite_category,
         judged.as_of_number,
+        judged.months_back,
         judged.order_count,
         judged.successful_order_count,
         judged.cancelled_order_count,

@@ -45,6 +45,7 @@ dated as (
         source,
         calendar_month,
         row_number() over months_of_source as as_of_number,
+        count(*) over (partition by source) - row_number() over months_of_source as months_back,
         calendar_month >= first_month
         and calendar_month
         >= cast(as_of_month - interval '{{ number_var("history_months") }}' month as date)
@@ -62,6 +63,7 @@ history_dates as (
         source,
         calendar_month,
         cast(as_of_number as integer) as as_of_number,
+        cast(months_back as integer) as months_back,
         is_kept,
         is_current,
         as_of_date,

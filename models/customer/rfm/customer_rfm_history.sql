@@ -26,6 +26,7 @@ scored as (
         status.rfm_status,
         customers.lifecycle_stage,
         customers.as_of_number,
+        customers.months_back,
         case
             {%- for score in range(5, 1, -1) %}
             when customers.recency_days <= cut_points.recency_{{ score }} then {{ score }}
@@ -67,6 +68,7 @@ customer_rfm_history as (
                 ) }}
         end as rfm_segment,
         as_of_number,
+        months_back,
         cast(case when is_scored then recency_score end as integer) as recency_score,
         cast(case when is_scored then frequency_score end as integer) as frequency_score,
         cast(case when is_scored then monetary_score end as integer) as monetary_score,

@@ -1,6 +1,26 @@
 {%- set features = feature_names() -%}
 {%- set slots = range(1, most_segments() + 1) -%}
-with numbered as (
+with customers as (
+
+    select
+        customer_key,
+        source,
+        {{ features | join(",\n        ") }},
+        0 as months_back,
+        as_of_date
+    from {{ ref('customer_standardised_features') }}
+    union all
+    select
+        customer_key,
+        source,
+        {{ features | join(",\n        ") }},
+        months_back,
+        as_of_date
+    from {{ ref('past_standardised_features') }}
+
+),
+
+numbered as (
 
     select
         source,
@@ -52,7 +72,7 @@ measured as (
         {%- endfor %}
         customers.months_back,
         customers.as_of_date
-    from {{ ref('customer_standardised_slices') }} as customers
+    from customers
     inner join centroids
         on customers.source = centroids.source
 

@@ -1,14 +1,13 @@
 with customer_standardised_features as (
 
     select
-        customer_key,
-        source,
-        {%- for feature in feature_names() %}
-        {{ feature }},
-        {%- endfor %}
-        as_of_date
-    from {{ ref('customer_standardised_slices') }}
-    where months_back = 0
+        customers.customer_key,
+        customers.source,
+        {{ standardised_features('customers', 'scales') }},
+        customers.as_of_date
+    from {{ ref('customer_features') }} as customers
+    inner join {{ ref('segment_scales') }} as scales
+        on customers.source = scales.source
 
 )
 

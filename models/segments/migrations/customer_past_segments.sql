@@ -1,6 +1,17 @@
-with slices as (
+{%- set months = months_looked_back() | join(", ") -%}
+with customers as (
 
-    select * from {{ ref('segment_slices') }}
+    select * from {{ ref('customer_history') }}
+    where
+        is_customer
+        and months_back in ({{ months }})
+
+),
+
+clusters as (
+
+    select * from {{ ref('customer_segment_distances') }}
+    where months_back in ({{ months }})
 
 ),
 
@@ -8,19 +19,16 @@ rules as (
 
     select
         history.customer_key,
-        slices.months_back,
+        history.months_back,
         playbook.segment_id
     from {{ ref('customer_rfm_history') }} as history
-    inner join slices
-        on
-            history.source = slices.source
-            and history.as_of_number = slices.as_of_number
     inner join {{ ref('segmentation_status') }} as status
         on
             history.source = status.source
             and status.segmentation_method = 'rules'
     inner join {{ ref('rule_segment_playbook') }} as playbook
         on coalesce(history.rfm_segment, history.lifecycle_stage) = playbook.rule_segment
+    where history.months_back in ({{ months }})
 
 ),
 
@@ -30,8 +38,7 @@ labels as (
         customer_key,
         months_back,
         nearest_segment_id as segment_id
-    from {{ ref('customer_segment_distances') }}
-    where months_back > 0
+    from clusters
     union all
     select
         customer_key,
@@ -44,22 +51,18 @@ labels as (
 customer_past_segments as (
 
     select
-        history.customer_key,
-        history.source,
-        labels.months_back,
+        customers.customer_key,
+        customers.source,
+        customers.months_back,
         labels.segment_id,
-        history.cm2_365d,
-        history.lifecycle_stage <> 'dormant' as is_in_base,
-        history.as_of_date
-    from {{ ref('customer_history') }} as history
-    inner join slices
-        on
-            history.source = slices.source
-            and history.as_of_number = slices.as_of_number
+        customers.cm2_365d,
+        customers.lifecycle_stage <> 'dormant' as is_in_base,
+        customers.as_of_date
+    from customers
     inner join labels
         on
-            history.customer_key = labels.customer_key
-            and slices.months_back = labels.months_back
+            customers.customer_key = labels.customer_key
+            and customers.months_back = labels.months_back
 
 )
 

@@ -4,13 +4,26 @@ with segments as (
 
 ),
 
+slices as (
+
+    select
+        source,
+        months_back,
+        as_of_date as from_date
+    from {{ ref('history_dates') }}
+    where
+        is_kept
+        and months_back in ({{ months_looked_back() | join(", ") }})
+
+),
+
 today as (
 
     select
         slices.source,
         slices.months_back,
         slices.from_date,
-        slices.to_date,
+        members.as_of_date as to_date,
         members.customer_key,
         members.segment_id,
         single_view.cm2_365d,
@@ -18,7 +31,7 @@ today as (
     from {{ ref('customer_segments') }} as members
     inner join {{ ref('customer_single_view') }} as single_view
         on members.customer_key = single_view.customer_key
-    inner join {{ ref('segment_slices') }} as slices
+    inner join slices
         on members.source = slices.source
 
 ),
