@@ -80,6 +80,7 @@ customer_history as (
         last_orders.device_class,
         last_orders.payment_type,
         categories.category as favourite_category,
+        judged.as_of_number,
         judged.order_count,
         judged.successful_order_count,
         judged.cancelled_order_count,

@@ -1,5 +1,7 @@
 {%- set themes = quality_themes() -%}
 {%- set heads = ["good", "repeat", "profit"] -%}
+{%- set rank_columns = [] -%}
+{%- for theme in themes %}{% do rank_columns.append(theme ~ "_rank") %}{% endfor -%}
 -- Size, theme and direction in one number: the greatest is the first reason. No two are equal, and
 -- what is below a billionth is no reason.
 with ranked as (
@@ -17,44 +19,9 @@ with ranked as (
 
 ),
 
-firsts as (
+strongest as (
 
-    select
-        *,
-        greatest(
-            {%- for theme in themes %}
-            {{ theme }}_rank{{ "," if not loop.last }}
-            {%- endfor %}
-        ) as first_rank
-    from ranked
-
-),
-
-seconds as (
-
-    select
-        *,
-        greatest(
-            {%- for theme in themes %}
-            case when {{ theme }}_rank < first_rank then {{ theme }}_rank else 0 end
-            {{- "," if not loop.last }}
-            {%- endfor %}
-        ) as second_rank
-    from firsts
-
-),
-
-thirds as (
-
-    select
-        *,
-        greatest(
-            {%- for theme in themes %}
-            case when {{ theme }}_rank < second_rank then {{ theme }}_rank else 0 end
-            {{- "," if not loop.last }}
-            {%- endfor %}
-        ) as third_rank
-    from seconds
+    {{ three_greatest('ranked', rank_columns) }}
 
 ),
 
@@ -75,7 +42,7 @@ customer_quality_scores as (
         first_order_date,
         decision_date,
         as_of_date
-    from thirds
+    from strongest
 
 )
 

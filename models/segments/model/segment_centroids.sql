@@ -2,10 +2,11 @@ with segment_centroids as (
 
     select
         source,
-        cast(segment_id as integer) as segment_id,
+        cast(model_version as string) as model_version,
+        segment_id,
         cast(item as string) as feature,
         value as standardised_value
-    from {{ ref('segment_kmeans') }}
+    from {{ ref('segment_artifacts') }}
     where artifact = 'centroid'
 
 )
