@@ -4,8 +4,6 @@ A version is fitted when one is due and stays as it is: a build that fits nothin
 and what earlier builds returned is kept. Parameters stand in segment_kmeans.yml.
 """
 
-from datetime import date
-
 import pandas as pd
 
 import model_cadence
@@ -132,8 +130,10 @@ def model(dbt, session):
                     f"{is_source} and as_of_date = date '{month_ends[second]}'"
                 ).set_alias("later"),
                 "now.customer_key = later.customer_key",
-            ).project(", ".join(f"now.{name}" for name in [*features, *BESIDE])
-                      + ", later.cm2_next_quarter")
+            ).project(
+                ", ".join(f"now.{name}" for name in [*features, *BESIDE])
+                + ", later.cm2_next_quarter"
+            )
             frame = rows_of(paid, [*features, *BESIDE, "cm2_next_quarter"], check_rows)
             then = slice_of(first, check_rows)
             if min(len(frame), len(then.frame)) < min_customers:

@@ -344,7 +344,7 @@ def gap_statistic(sample: np.ndarray, k: int, limits: GateLimits) -> tuple[float
     lower, upper = turned.min(axis=0), turned.max(axis=0)
     inertias = [
         segmentation.fit_kmeans(
-            draw.uniform(lower, upper, sample.shape), k, _seed(limits, k, REFERENCES)
+            draw.uniform(lower, upper, turned.shape), k, _seed(limits, k, REFERENCES)
         ).inertia_
         for _ in range(limits.gap_references)
     ]

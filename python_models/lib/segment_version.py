@@ -183,9 +183,7 @@ def cluster_rows(
     previous = kept.get(max(earlier)) if earlier else kept.get(shop.as_of)
     labels = segmentation.assign(scaling.apply(frame[features].to_numpy(dtype=float)), centroids)
     heirs: dict[int, int] = {}
-    found = [
-        segment_lineage.Descent(number, None, "new", None) for number in range(len(centroids))
-    ]
+    found = [segment_lineage.Descent(number, None, "new", None) for number in range(len(centroids))]
     if previous is not None:
         counts = segment_lineage.overlaps(
             previous.assign(frame), labels, (len(previous.centroids), len(centroids))
@@ -242,9 +240,7 @@ def contract_rows(
     """
     slices = shop.slices()
     watched = [
-        feature
-        for feature in features
-        if all(past.frame[feature].notna().all() for past in slices)
+        feature for feature in features if all(past.frame[feature].notna().all() for past in slices)
     ]
     tested = segment_stability.backtest(slices, served, limits, watched)
     moved = movements(shop.recent(), served, fitted)

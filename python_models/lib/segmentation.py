@@ -1,4 +1,4 @@
-"""k-means segmentation of customers: features kept, scaling, choice of k, names.
+"""k-means segmentation of customers: features kept, scaling, the fit, names.
 
 Everything here is a pure function of its arguments. Rows are sorted by content before any fit and
 the seed is fixed, so that neither the order of rows nor the names of customers change a label.
@@ -10,17 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from kneed import KneeLocator
 from scipy.stats import rankdata
 from sklearn.cluster import KMeans
-from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
 WINSOR_QUANTILES = (0.005, 0.995)
 MIN_STANDARD_DEVIATION = 1e-6
 MAX_RANK_CORRELATION = 0.9
 ABSENT = "its source is absent"
-EVALUATION_ROWS = 10_000
 STARTS = 10
 
 
@@ -37,29 +34,6 @@ class Scaling:
         """Return values (rows x features) winsorised and standardised, without units."""
         clipped = np.clip(values, self.lower, self.upper)
         return (clipped - self.mean) / self.standard_deviation
-
-
-@dataclass(frozen=True)
-class KScore:
-    """How well one number of clusters fits; higher is better but for inertia and Davies-Bouldin."""
-
-    k: int
-    inertia: float
-    silhouette: float
-    calinski_harabasz: float
-    davies_bouldin: float
-    smallest_share: float
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """A fitted segmentation; `centroids` is (k x kept features) in standardised units."""
-
-    kept: list[str]
-    scaling: Scaling
-    centroids: np.ndarray
-    scores: list[KScore]
-    knee: int | None
 
 
 def sort_by_content(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
@@ -136,77 +110,3 @@ def canonical_order(centroids: np.ndarray) -> np.ndarray:
     """Return the order of centroids by coordinates, greatest first, so that ids are stable."""
     keys = np.round(centroids, 6)
     return np.lexsort(tuple(-keys[:, column] for column in reversed(range(keys.shape[1]))))
-
-
-def score_k(values: np.ndarray, model: KMeans, evaluation: np.ndarray) -> KScore:
-    """Score one fit; `evaluation` holds the row numbers that stand for all rows.
-
-    Silhouette is quadratic in rows, so it and its companions are taken on the evaluation rows.
-    """
-    labels = model.labels_
-    sample, sample_labels = values[evaluation], labels[evaluation]
-    if len(np.unique(sample_labels)) < 2:
-        silhouette = calinski = davies = float("nan")
-    else:
-        with threadpool_limits(limits=1):
-            silhouette = float(silhouette_score(sample, sample_labels))
-            calinski = float(calinski_harabasz_score(sample, sample_labels))
-            davies = float(davies_bouldin_score(sample, sample_labels))
-    shares = np.bincount(labels, minlength=model.n_clusters) / len(labels)
-    return KScore(
-        model.n_clusters, float(model.inertia_), silhouette, calinski, davies, float(shares.min())
-    )
-
-
-def find_knee(scores: list[KScore]) -> int | None:
-    """Return the k at which inertia stops falling fast (Satopaa et al. 2011), or None."""
-    if len(scores) < 3:
-        return None
-    locator = KneeLocator(
-        [score.k for score in scores],
-        [score.inertia for score in scores],
-        curve="convex",
-        direction="decreasing",
-    )
-    return int(locator.knee) if locator.knee is not None else None
-
-
-def segment(
-    frame: pd.DataFrame,
-    features: list[str],
-    *,
-    k_values: range,
-    seed: int,
-    min_customers: int,
-) -> tuple[Segmentation | None, dict[str, str], str]:
-    """Choose features and k, and fit.
-
-    frame: one row per customer with the columns `features` (numbers, null where unknown) and
-    `sample_key` (an integer hash of the row's content).
-    Returns the segmentation or None, the reason per feature left out, and the reason in words for
-    having or not having a segmentation. k is the one with the best silhouette on a sample of
-    rows, the smallest of equals.
-    """
-    if len(frame) < min_customers:
-        return None, {}, f"{len(frame)} customers are fewer than the {min_customers} needed"
-    frame = sort_by_content(frame, features)
-    reasons = select_features(frame, features)
-    kept = [feature for feature, reason in reasons.items() if not reason]
-    if not kept:
-        return None, reasons, "all customers are alike in every feature"
-    values = frame[kept].to_numpy(dtype=float)
-    scaling = fit_scaling(values)
-    standardised = scaling.apply(values)
-    distinct = len(np.unique(standardised, axis=0))
-    candidates = [k for k in k_values if k < distinct]
-    if not candidates:
-        return None, reasons, f"{distinct} distinct customers are too few for {k_values[0]} groups"
-    evaluation = np.argsort(frame["sample_key"].to_numpy(), kind="stable")[:EVALUATION_ROWS]
-    models = {k: fit_kmeans(standardised, k, seed) for k in candidates}
-    scores = [score_k(standardised, model, evaluation) for model in models.values()]
-    best = max(scores, key=lambda score: (np.nan_to_num(score.silhouette, nan=-1.0), -score.k))
-    centroids = models[best.k].cluster_centers_
-    centroids = centroids[canonical_order(centroids)]
-    fitted = Segmentation(kept, scaling, centroids, scores, find_knee(scores))
-    reason = f"k = {best.k} has the best silhouette on a sample, {best.silhouette:.3f}"
-    return fitted, reasons, reason

@@ -151,9 +151,7 @@ def test_nothing_is_fitted_before_it_is_due(fitted: pd.DataFrame) -> None:
     contract = of(fitted, "contract").set_index("item")["value"]
     promised = contract["refit_interval_days"]
     interval = 90 if pd.isna(promised) else int(promised)
-    eve, due = (
-        (pd.Timestamp(DAY) + pd.Timedelta(days=interval + days)).date() for days in (-1, 0)
-    )
+    eve, due = ((pd.Timestamp(DAY) + pd.Timedelta(days=interval + days)).date() for days in (-1, 0))
     assert run(more, ["a"], fitted, as_of=eve).empty
     assert not run(more, ["a"], fitted, as_of=due).empty
     assert not run(more, ["a"], fitted, as_of=eve, refit="true").empty

@@ -79,8 +79,7 @@ def members(shop: Warehouse) -> pd.DataFrame:
         )
     bands = shop.table("customer.price_bands")
     labels = {
-        (row.source, row.price_band_number): row.price_band
-        for row in bands.itertuples(index=False)
+        (row.source, row.price_band_number): row.price_band for row in bands.itertuples(index=False)
     }
     prices = item_prices(shop)
     prices["price_band"] = [
