@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
+from datetime import date
 from fractions import Fraction
 from itertools import pairwise, product
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -131,3 +135,91 @@ def test_the_dormant_and_prospects_have_no_scores(demo_warehouse: Warehouse) -> 
         "rfm_segment from customer.customer_rfm where successful_orders_365d = 0 order by 1"
     )
     assert rows == [("dormant", *[None] * 4), ("prospect", *[None] * 4)]
+
+
+# Cut points are kept
+
+BUYERS = (
+    "select customer_key, recency_days, net_revenue_365d, recency_score, monetary_score "
+    "from customer.customer_rfm where successful_orders_365d > 0 order by customer_key"
+)
+
+
+def scores_by(cuts: list[tuple], buyers: list[tuple]) -> list[tuple[int, int]]:
+    """Return each buyer's recency and monetary score, looked up in cut points.
+
+    cuts: rows of metric, score, lower and upper value.
+    """
+    found = []
+    for _, days, revenue, *_ in buyers:
+        recency = [
+            score for metric, score, _, upper in cuts if metric == "recency" and days <= upper
+        ]
+        money = [score for metric, score, low, _ in cuts if metric == "monetary" and revenue >= low]
+        found.append((max(recency, default=1), max(money, default=1)))
+    return found
+
+
+def test_cut_points_are_kept_until_they_are_due(
+    builder: Builder, clean_landing: Path, clean_warehouse: Warehouse
+) -> None:
+    """Built on an earlier day than before, it learns; frozen then for 20 days; due after 90.
+
+    A full refresh forgets nothing, and a refit replaces the version of its day and no other.
+    """
+    project = builder.project(clean_landing)
+    shutil.copy2(clean_warehouse.path, project / "warehouse" / clean_warehouse.path.name)
+    shop = Warehouse(project, 0, "")
+
+    def build(as_of: date, *arguments: str, **variables: object) -> None:
+        listed = json.dumps({"as_of": str(as_of)} | variables)
+        finished = builder.dbt(project, "run", "--vars", listed, *arguments)
+        assert finished.returncode == 0, finished.stdout
+
+    def versions() -> dict[date, list[tuple]]:
+        kept: dict[date, list[tuple]] = {}
+        for valid_from, *cut in shop.query(
+            "select valid_from, metric, score, lower_value, upper_value, customer_count "
+            "from customer.rfm_cut_points order by all"
+        ):
+            kept.setdefault(valid_from, []).append(tuple(cut))
+        return kept
+
+    def money_scores(buyers: list[tuple]) -> tuple[list[int], list[int]]:
+        fresh = mid_rank_scores([row[2] for row in buyers], high_is_good=True)
+        return [row[4] for row in buyers], [fresh[row[2]] for row in buyers]
+
+    all_of_it = ("--select", "int_as_of+,+customer_rfm")
+    first, later, due = date(2026, 1, 31), date(2026, 2, 20), date(2026, 5, 1)
+    ((last, cuts_of_last),) = versions().items()
+    assert last > due
+
+    build(first, *all_of_it)
+    learned = versions()
+    assert learned == {first: learned[first], last: cuts_of_last}
+    assert learned[first] != cuts_of_last
+    buyers = shop.query(BUYERS)
+    found, fresh = money_scores(buyers)
+    assert found == fresh
+    before = {row[0]: row[3:] for row in buyers}
+
+    build(later, *all_of_it, "--full-refresh")
+    assert versions() == learned
+    buyers = shop.query(BUYERS)
+    cuts = [cut[:4] for cut in learned[first]]
+    assert [row[3:] for row in buyers] == scores_by(cuts, buyers)
+    assert sum(row[3:] != before.get(row[0]) for row in buyers) > 100
+    found, fresh = money_scores(buyers)
+    assert found != fresh
+
+    build(due, *all_of_it)
+    three = versions()
+    assert three == learned | {due: three[due]}
+    found, fresh = money_scores(shop.query(BUYERS))
+    assert found == fresh
+
+    with duckdb.connect(str(shop.path)) as connection:
+        connection.execute("update customer.rfm_cut_points set upper_value = upper_value + 1")
+    tampered = versions()
+    build(due, "--select", "rfm_cut_points", refit=True)
+    assert versions() == tampered | {due: three[due]}
