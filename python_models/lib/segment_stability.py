@@ -153,6 +153,17 @@ class LagRow:
     psi_shares: float
     psi: dict[str, float | None]
 
+    def measures(self) -> dict[str, float | None]:
+        """Return the numbers by the names that they have as items of a stability artifact."""
+        return {
+            "ceiling": self.ceiling,
+            "agreement": self.agreement,
+            "rho": self.rho,
+            "phi": self.phi,
+            "psi_shares": self.psi_shares,
+            **{f"psi:{feature}": value for feature, value in self.psi.items()},
+        }
+
 
 @dataclass(frozen=True)
 class Backtest:
@@ -179,6 +190,16 @@ class Contract:
     ceiling: float | None
     refit_interval_days: int | None
     breach: str | None
+
+    def measures(self) -> dict[str, float | None]:
+        """Return the numbers by the names that they have as items of a contract artifact."""
+        return {
+            "longest_lag_days": self.longest_lag_days,
+            "observed_lag_days": self.observed_lag_days,
+            "origin_count": self.origin_count,
+            "ceiling": self.ceiling,
+            "refit_interval_days": self.refit_interval_days,
+        }
 
 
 def lag_in_days(months: int) -> int:
