@@ -44,6 +44,7 @@ scored as (
         customers.recency_days,
         customers.successful_orders_365d,
         customers.net_revenue_365d,
+        customers.cm2_365d,
         customers.is_current,
         customers.as_of_date
     from {{ ref('customer_history') }} as customers
@@ -75,6 +76,7 @@ customer_rfm_history as (
         recency_days,
         successful_orders_365d,
         net_revenue_365d,
+        cm2_365d,
         is_current,
         as_of_date
     from scored

@@ -48,7 +48,6 @@ customer_cluster_segments as (
         on reasons.second_reason_code = second_words.reason_code
     left join words as third_words
         on reasons.third_reason_code = third_words.reason_code
-    where distances.months_back = 0
 
 )
 

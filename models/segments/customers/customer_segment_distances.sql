@@ -1,146 +1,22 @@
-{%- set features = feature_names() -%}
-{%- set slots = range(1, most_segments() + 1) -%}
 with customers as (
 
-    select
-        customer_key,
-        source,
-        {{ features | join(",\n        ") }},
-        0 as months_back,
-        as_of_date
-    from {{ ref('customer_standardised_features') }}
-    union all
-    select
-        customer_key,
-        source,
-        {{ features | join(",\n        ") }},
-        months_back,
-        as_of_date
-    from {{ ref('past_standardised_features') }}
+    select * from {{ ref('customer_standardised_features') }}
 
 ),
 
-numbered as (
-
-    select
-        source,
-        segment_id,
-        feature,
-        standardised_value,
-        dense_rank() over (partition by source order by segment_id) as slot
-    from {{ ref('segment_centroids') }}
-
-),
-
--- All centroids of a source in one row: each customer meets them without a row for each.
-centroids as (
-
-    select
-        source,
-        {%- for slot in slots %}
-        max(segment_id) filter (where slot = {{ slot }}) as segment_id_{{ slot }},
-        {%- for feature in features %}
-        coalesce(
-            max(standardised_value) filter (where slot = {{ slot }} and feature = '{{ feature }}'),
-            0
-        ) as {{ feature }}_{{ slot }}
-        {{- "," if not loop.last }}
-        {%- endfor %}{{ "," if not loop.last }}
-        {%- endfor %}
-    from numbered
-    group by source
-
-),
-
-measured as (
-
-    select
-        customers.customer_key,
-        customers.source,
-        {%- for slot in slots %}
-        centroids.segment_id_{{ slot }},
-        case
-            when centroids.segment_id_{{ slot }} is not null
-                then sqrt(
-                    {%- for feature in features %}
-                    {{ "+ " if not loop.first -}}
-                    (customers.{{ feature }} - centroids.{{ feature }}_{{ slot }})
-                    * (customers.{{ feature }} - centroids.{{ feature }}_{{ slot }})
-                    {%- endfor %}
-                )
-        end as distance_{{ slot }},
-        {%- endfor %}
-        customers.months_back,
-        customers.as_of_date
-    from customers
-    inner join centroids
-        on customers.source = centroids.source
-
-),
-
--- Of centroids at the same distance the one with the least id comes first.
-nearest as (
-
-    select
-        *,
-        case
-            least({% for slot in slots %}distance_{{ slot }}{{ ", " if not loop.last }}{% endfor %})
-            {%- for slot in slots %}
-            when distance_{{ slot }} then {{ slot }}
-            {%- endfor %}
-        end as nearest_slot
-    from measured
-
-),
-
-rest as (
-
-    select
-        *,
-        {%- for slot in slots %}
-        case when nearest_slot <> {{ slot }} then distance_{{ slot }} end as rest_{{ slot }}
-        {{- "," if not loop.last }}
-        {%- endfor %}
-    from nearest
-
-),
-
-second as (
-
-    select
-        *,
-        case
-            least({% for slot in slots %}rest_{{ slot }}{{ ", " if not loop.last }}{% endfor %})
-            {%- for slot in slots %}
-            when rest_{{ slot }} then {{ slot }}
-            {%- endfor %}
-        end as second_slot
-    from rest
-
-),
+{{ nearest_segments('customers', ['customer_key', 'source', 'as_of_date']) }},
 
 customer_segment_distances as (
 
     select
         customer_key,
         source,
-        {%- for place in ["nearest", "second"] %}
-        cast(
-            case {{ place }}_slot
-                {%- for slot in slots %}
-                when {{ slot }} then segment_id_{{ slot }}
-                {%- endfor %}
-            end as integer
-        ) as {{ place }}_segment_id,
-        case {{ place }}_slot
-            {%- for slot in slots %}
-            when {{ slot }} then distance_{{ slot }}
-            {%- endfor %}
-        end as distance_to_{{ place }},
-        {%- endfor %}
-        cast(months_back as integer) as months_back,
+        nearest_segment_id,
+        distance_to_nearest,
+        second_segment_id,
+        distance_to_second,
         as_of_date
-    from second
+    from nearest_segments
 
 )
 

@@ -30,9 +30,7 @@ contributions as (
         {%- endfor %}
     from {{ ref('customer_standardised_features') }} as customers
     inner join {{ ref('customer_segment_distances') }} as distances
-        on
-            customers.customer_key = distances.customer_key
-            and distances.months_back = 0
+        on customers.customer_key = distances.customer_key
     inner join centroids as own
         on
             customers.source = own.source

@@ -1,3 +1,6 @@
+{%- set carried = [
+    "customer_key", "source", "months_back", "cm2_365d", "is_in_base", "as_of_date",
+] -%}
 with customers as (
 
     select
@@ -32,31 +35,51 @@ features as (
         customers.source,
         customers.months_back,
         {{ feature_columns('customers', 'shops') }},
+        customers.cm2_365d,
+        customers.lifecycle_stage <> 'dormant' as is_in_base,
         customers.as_of_date
     from customers
     inner join shops
         on
             customers.source = shops.source
             and customers.as_of_date = shops.as_of_date
+    inner join {{ ref('segmentation_status') }} as status
+        on
+            customers.source = status.source
+            and status.segmentation_method = 'clusters'
 
 ),
 
-past_standardised_features as (
+standardised as (
 
     select
         features.customer_key,
         features.source,
-        {{ standardised_features('features', 'scales') }},
         features.months_back,
+        {{ standardised_features('features', 'scales') }},
+        features.cm2_365d,
+        features.is_in_base,
         features.as_of_date
     from features
     inner join {{ ref('segment_scales') }} as scales
         on features.source = scales.source
-    inner join {{ ref('segmentation_status') }} as status
-        on
-            features.source = status.source
-            and status.segmentation_method = 'clusters'
+
+),
+
+{{ nearest_segments('standardised', carried) }},
+
+past_cluster_segments as (
+
+    select
+        customer_key,
+        source,
+        months_back,
+        nearest_segment_id as segment_id,
+        cm2_365d,
+        is_in_base,
+        as_of_date
+    from nearest_segments
 
 )
 
-select * from past_standardised_features
+select * from past_cluster_segments
