@@ -12,34 +12,18 @@ import csv
 import re
 import shutil
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 import pytest
 
+from pages import blocks, shown
 from warehouse import ROOT, Builder, Warehouse
 
 PAGE = ROOT / "docs" / "add_your_own_source.md"
 SOURCE = "corner_shop"
 # What a builder's project lacks and the page changes or runs.
 OTHER_PARTS = ("Makefile", "pyproject.toml", "dbt-bouncer.yml")
-BLOCK = re.compile(
-    r"^(?:\*\*`(?P<path>[^`]+)`\*\*\n+)?"
-    r"```(?P<language>\w*)\n(?P<text>.*?)^```$"
-    r"(?:\n\n(?P<answer>(?:^\|[^\n]*\n)+))?",
-    re.MULTILINE | re.DOTALL,
-)
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of the page, with the path above it and the table below it."""
-
-    language: str
-    text: str
-    path: str | None
-    answer: list[list[str]] | None
 
 
 @dataclass
@@ -50,22 +34,6 @@ class Played:
     written: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     answers: list[list[list[str]]] = field(default_factory=list)
-
-
-def table(markdown: str) -> list[list[str]]:
-    """Return the cells of a table in Markdown, the header first."""
-    rows = [line.strip().strip("|").split("|") for line in markdown.splitlines()]
-    return [[cell.strip() for cell in row] for row in (rows[0], *rows[2:])]
-
-
-def blocks(page: str) -> Iterator[Block]:
-    """Give the blocks of a page; a change without a path is of the file last named."""
-    named = None
-    for found in BLOCK.finditer(page):
-        named = found["path"] or named
-        answer = table(found["answer"]) if found["language"] == "sql" and found["answer"] else None
-        path = named if found["language"] == "diff" else found["path"]
-        yield Block(found["language"], found["text"], path, answer)
 
 
 def change(text: str, diff: str) -> str:
@@ -80,13 +48,6 @@ def change(text: str, diff: str) -> str:
     places = list(re.finditer("^" + re.escape(old), text, re.MULTILINE))
     assert len(places) == 1, f"not there exactly once:\n{old}"
     return text[: places[0].start()] + new + text[places[0].end() :]
-
-
-def shown(value: object) -> str:
-    """Return a value as the page writes it."""
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 PAGE_BLOCKS = list(blocks(PAGE.read_text()))
