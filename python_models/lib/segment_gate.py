@@ -119,8 +119,13 @@ class Measured:
 
 def measurable(values: np.ndarray, k_values: Iterable[int]) -> list[int]:
     """Return the k of `k_values` for which there are at least k distinct rows."""
-    distinct = len(np.unique(values, axis=0))
-    return [k for k in k_values if k <= distinct]
+    wanted = list(k_values)
+    distinct, others = 0, values
+    # Counting all distinct rows would sort them; a few passes tell whether there are enough.
+    while len(others) and distinct < max(wanted, default=0):
+        others = others[(others != others[0]).any(axis=1)]
+        distinct += 1
+    return [k for k in wanted if k <= distinct]
 
 
 def measure(values: np.ndarray, order: np.ndarray, k: int, limits: GateLimits) -> Measured:
