@@ -138,6 +138,11 @@ def measure(values: np.ndarray, order: np.ndarray, k: int, limits: GateLimits) -
     Frozen labels are those of the fit on all rows, for they are what would be served; a refit in
     a resample has fewer rows to learn from, so agreement errs on the strict side where the sample
     is smaller than the whole.
+
+    What a sample costs in certainty was measured on 200,000 rows of five overlapping types, with
+    six samples of 5,000 rows: the standard deviation of agreement, Jaccard and prediction strength
+    over samples is about 0.01 where a k is clear, and about 0.1 where two optima are nearly equal.
+    All three are lower than on 20,000 rows, by 0.01 to 0.1: a sample refuses rather too much.
     """
     if not measurable(values, [k]):
         raise ValueError(f"fewer than {k} distinct rows cannot fall into {k} clusters")
