@@ -161,6 +161,14 @@ def test_order_of_rows_changes_nothing() -> None:
     assert found[0] == found[1] == found[2]
 
 
+def test_a_sample_is_the_first_rows_of_the_given_order() -> None:
+    """A sample is not the head of the sorted rows, and keeps their order."""
+    values = np.array([[10.0], [20.0], [30.0], [40.0]])
+    sample = segment_gate.content_sample(values, np.array([2, 0, 3, 1]), 2)
+    assert sample.ravel().tolist() == [10.0, 30.0]
+    assert_array_equal(segment_gate.content_sample(values, np.array([2, 0, 3, 1]), 9), values)
+
+
 def test_threads_change_nothing() -> None:
     """With one thread and with two the measures are the same, bit for bit."""
     script = (
