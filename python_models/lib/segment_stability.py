@@ -27,6 +27,8 @@ import segmentation
 DAYS_PER_MONTH = 365.25 / 12
 ASSIGN_INTERVALS = (1, 7, 14, 30)
 SHARE_FLOOR = 0.0001  # an empty bin counts as one customer in 10,000: the logarithm of 0 is endless
+MASS_SHARE = 0.01  # a value that so many customers share is a mass point
+MASS_TOLERANCE = 0.1  # standard deviations by which it may move and stay in its bin
 
 ESTABLISHED, NO_BREACH = "established", "no_breach_observed"
 REDESIGN, NOT_ESTABLISHED = "redesign", "not_established"
@@ -44,6 +46,7 @@ class StabilityLimits:
     min_customers: int = 500
     max_rows: int = 5_000
     min_slices: int = 6
+    max_slices: int = 13
     bootstraps: int = 30
     min_origins: int = 3
     min_ceiling: float = 0.80
@@ -238,12 +241,13 @@ def usable_slices(
 
     Left out are slices of fewer than `min_customers` rows, and those up to the last one in which a
     feature is not known yet. Where fewer than `min_slices` would remain for a feature, the feature
-    goes and the slices stay. Features that are only watched may be unknown.
+    goes and the slices stay. Features that are only watched may be unknown. Of many, the latest
+    `max_slices` count: a young shop of years ago says little about this one.
     """
     large = sorted(
         (past for past in slices if len(past.frame) >= limits.min_customers),
         key=lambda past: past.month,
-    )
+    )[-limits.max_slices :]
     first = 0
     dropped: dict[str, str] = {}
     for feature in features:
@@ -338,16 +342,21 @@ def weighted_share(is_counted: np.ndarray, cm2: np.ndarray) -> float:
 def psi_bins(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return bins of about a tenth each: their upper edges but for the last, and their shares.
 
-    A value lies in the first bin whose edge is not below it, above all edges in the last. Edges are
-    values that occur, so customers alike are never parted and equal deciles are one bin; a value
-    that holds several deciles has edges on both sides, so that it can be seen to gain or lose.
-    Values that are all alike are a single bin.
+    A value lies in the first bin whose edge is not below it, above all edges in the last; at most
+    ten bins, none empty, customers alike never parted. A value that many have (1 %) lies a tenth of
+    a standard deviation off its edge, and one that holds several deciles has edges on both sides:
+    features whose unknown values are the shop's mean move a little every day for all of these
+    customers at once, and that is no drift. Values that are all alike are a single bin.
     """
-    distinct = np.unique(values)
+    tolerance = MASS_TOLERANCE * segmentation.fit_scaling(values[:, None]).standard_deviation[0]
+    distinct, counts = np.unique(values, return_counts=True)
     deciles = np.quantile(values, np.arange(1, 10) / 10, method="inverted_cdf")
     points, repeats = np.unique(deciles, return_counts=True)
-    heavy = np.searchsorted(distinct, points[repeats > 1])
-    edges = np.union1d(points, distinct[np.maximum(heavy - 1, 0)])
+    is_mass = counts[np.searchsorted(distinct, points)] >= MASS_SHARE * len(values)
+    edges = np.union1d(
+        np.where(is_mass, points + tolerance, points), points[repeats > 1] - tolerance
+    )
+    edges = edges[bin_shares(values, edges)[:-1] > 0]
     edges = edges[edges < distinct[-1]]
     return edges, bin_shares(values, edges)
 

@@ -336,22 +336,43 @@ def test_psi_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "edges", "shares"),
+    ("values", "shares"),
     [
-        (range(1, 21), range(2, 20, 2), [0.1] * 10),
-        ([0] * 60 + list(range(1, 41)), [0, 10, 20, 30], [0.6, 0.1, 0.1, 0.1, 0.1]),
-        # Half of them have 5: what lies below is told apart from it.
-        ([1] * 15 + [4] * 10 + [5] * 50 + [9] * 25, [1, 4, 5], [0.15, 0.1, 0.5, 0.25]),
-        ([0] * 5 + [1] * 95, [0], [0.05, 0.95]),
-        ([3] * 40, [], [1.0]),
+        (range(1, 21), [0.1] * 10),
+        (range(1, 1_001), [0.1] * 10),
+        ([0] * 60 + list(range(11, 51)), [0.6, 0.1, 0.1, 0.1, 0.1]),
+        # Half of them have 5: what lies below and above is told apart from it.
+        ([1] * 15 + [4] * 10 + [5] * 50 + [9] * 25, [0.15, 0.1, 0.5, 0.25]),
+        ([0] * 5 + [1] * 95, [0.05, 0.95]),
+        ([3] * 40, [1.0]),
     ],
 )
-def test_bins_never_part_customers_alike(values: list, edges: list, shares: list) -> None:
-    """Edges are values that occur; equal deciles are one bin, with edges on both sides."""
+def test_bins_are_tenths_that_never_part_customers_alike(values: list, shares: list) -> None:
+    """Equal deciles are one bin, and no bin is empty at the fit."""
     draw = np.random.default_rng(0)
-    found_edges, found_shares = stability.psi_bins(draw.permutation(np.array(values, dtype=float)))
-    assert list(found_edges) == list(edges)
-    assert_allclose(found_shares, shares)
+    edges, found = stability.psi_bins(draw.permutation(np.array(values, dtype=float)))
+    assert_allclose(found, shares)
+    assert len(edges) == len(shares) - 1
+    assert list(edges) == sorted(set(edges))
+
+
+def test_a_filled_in_mean_that_creeps_is_no_drift() -> None:
+    """Four in ten have the shop's mean, and it moves by a hundredth: deciles alone would jump."""
+    draw = np.random.default_rng(3)
+    known = draw.normal(4.0, 0.5, 1_200)
+
+    def feature(mean: float) -> np.ndarray:
+        return np.concatenate([known, np.full(800, mean)])
+
+    edges, shares = stability.psi_bins(feature(4.0))
+    for moved in (3.99, 4.01):
+        index = stability.population_stability(shares, stability.bin_shares(feature(moved), edges))
+        assert index < 0.001
+    far = stability.population_stability(shares, stability.bin_shares(feature(4.5), edges))
+    assert far > 1
+    deciles = np.quantile(feature(4.0), np.arange(1, 10) / 10)
+    naive = [stability.bin_shares(feature(mean), np.unique(deciles)) for mean in (4.0, 4.01)]
+    assert stability.population_stability(*naive) > 1
 
 
 def test_values_beyond_the_fit_fall_into_the_outer_bins() -> None:
