@@ -23,6 +23,7 @@ from sklearn.metrics import adjusted_rand_score
 
 import rule_segments
 import segment_stability as stability
+import segmentation
 from rule_segments import RuleSegmenter
 from segment_stability import KMeansSegmenter, LagRow, Slice, StabilityLimits
 
@@ -356,23 +357,50 @@ def test_bins_are_tenths_that_never_part_customers_alike(values: list, shares: l
     assert list(edges) == sorted(set(edges))
 
 
+def one_feature(values: np.ndarray) -> Slice:
+    """Return a slice of one feature."""
+    return Slice(date(2024, 1, 31), 0, pd.DataFrame({"rating": values}))
+
+
 def test_a_filled_in_mean_that_creeps_is_no_drift() -> None:
     """Four in ten have the shop's mean, and it moves by a hundredth: deciles alone would jump."""
     draw = np.random.default_rng(3)
     known = draw.normal(4.0, 0.5, 1_200)
 
-    def feature(mean: float) -> np.ndarray:
+    def ratings(mean: float) -> np.ndarray:
         return np.concatenate([known, np.full(800, mean)])
 
-    edges, shares = stability.psi_bins(feature(4.0))
-    for moved in (3.99, 4.01):
-        index = stability.population_stability(shares, stability.bin_shares(feature(moved), edges))
-        assert index < 0.001
-    far = stability.population_stability(shares, stability.bin_shares(feature(4.5), edges))
-    assert far > 1
-    deciles = np.quantile(feature(4.0), np.arange(1, 10) / 10)
-    naive = [stability.bin_shares(feature(mean), np.unique(deciles)) for mean in (4.0, 4.01)]
+    before = one_feature(ratings(4.0))
+    for mean in (3.99, 4.01):
+        assert stability.feature_psi(before, one_feature(ratings(mean)), "rating") < 0.001
+    assert stability.feature_psi(before, one_feature(ratings(4.5)), "rating") > 1
+    deciles = np.unique(np.quantile(ratings(4.0), np.arange(1, 10) / 10))
+    naive = [stability.bin_shares(ratings(mean), deciles) for mean in (4.0, 4.01)]
     assert stability.population_stability(*naive) > 1
+
+
+def test_shrunk_means_that_creep_together_are_no_drift() -> None:
+    """Ratings drawn to the shop's mean are a handful of values close together, and all move."""
+    draw = np.random.default_rng(4)
+    stars, counts = draw.choice([3, 4, 5], 2_000), draw.choice([0, 1, 2], 2_000, p=[0.4, 0.4, 0.2])
+
+    def ratings(mean: float) -> np.ndarray:
+        return ((stars * counts + 3 * mean) / (counts + 3)).round(6)
+
+    before = one_feature(ratings(4.09))
+    for mean in (4.08, 4.10):
+        assert stability.feature_psi(before, one_feature(ratings(mean)), "rating") < 0.001
+    assert stability.feature_psi(before, one_feature(ratings(4.30)), "rating") > 0.25
+
+
+def test_small_shifts_end_at_a_tenth_of_a_standard_deviation() -> None:
+    """What all customers move together is taken off as long as it is small."""
+    values = np.random.default_rng(5).normal(10.0, 2.0, 4_000)
+    deviation = segmentation.fit_scaling(values[:, None]).standard_deviation[0]
+    assert stability.small_shift(values, values) == 0
+    near = stability.small_shift(values, values + 0.09 * deviation)
+    assert near == pytest.approx(0.09 * deviation, rel=0.02)
+    assert stability.small_shift(values, values + 0.11 * deviation) == 0
 
 
 def test_values_beyond_the_fit_fall_into_the_outer_bins() -> None:
