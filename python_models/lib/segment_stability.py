@@ -27,6 +27,9 @@ import segmentation
 DAYS_PER_MONTH = 365.25 / 12
 ASSIGN_INTERVALS = (1, 7, 14, 30)
 SHARE_FLOOR = 0.0001  # an empty bin counts as one customer in 10,000: the logarithm of 0 is endless
+MASS_SHARE = 0.01  # a value that so many customers share is a mass point
+MASS_MARGIN = 0.15  # standard deviations that it keeps away from the edge of its bin at most
+SMALL_SHIFT = 0.1  # standard deviations that all customers may move together without drifting
 
 ESTABLISHED, NO_BREACH = "established", "no_breach_observed"
 REDESIGN, NOT_ESTABLISHED = "redesign", "not_established"
@@ -44,6 +47,7 @@ class StabilityLimits:
     min_customers: int = 500
     max_rows: int = 5_000
     min_slices: int = 6
+    max_slices: int = 13
     bootstraps: int = 30
     min_origins: int = 3
     min_ceiling: float = 0.80
@@ -238,12 +242,13 @@ def usable_slices(
 
     Left out are slices of fewer than `min_customers` rows, and those up to the last one in which a
     feature is not known yet. Where fewer than `min_slices` would remain for a feature, the feature
-    goes and the slices stay. Features that are only watched may be unknown.
+    goes and the slices stay. Features that are only watched may be unknown. Of many, the latest
+    `max_slices` count: a young shop of years ago says little about this one.
     """
     large = sorted(
         (past for past in slices if len(past.frame) >= limits.min_customers),
         key=lambda past: past.month,
-    )
+    )[-limits.max_slices :]
     first = 0
     dropped: dict[str, str] = {}
     for feature in features:
@@ -338,18 +343,41 @@ def weighted_share(is_counted: np.ndarray, cm2: np.ndarray) -> float:
 def psi_bins(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return bins of about a tenth each: their upper edges but for the last, and their shares.
 
-    A value lies in the first bin whose edge is not below it, above all edges in the last. Edges are
-    values that occur, so customers alike are never parted and equal deciles are one bin; a value
-    that holds several deciles has edges on both sides, so that it can be seen to gain or lose.
-    Values that are all alike are a single bin.
+    A value lies in the first bin whose edge is not below it, above all edges in the last; at most
+    ten bins, none empty, customers alike never parted. A value that many have (1 %) keeps away from
+    its edge, half-way to the next such value or 0.15 standard deviations; one that holds several
+    deciles has edges on both sides. Features whose unknown values are the shop's mean move a little
+    every day for all of these customers at once, and that is no drift. Values that are all alike
+    are a single bin.
     """
-    distinct = np.unique(values)
+    margin = MASS_MARGIN * segmentation.fit_scaling(values[:, None]).standard_deviation[0]
+    distinct, counts = np.unique(values, return_counts=True)
+    masses = distinct[counts >= MASS_SHARE * len(values)]
     deciles = np.quantile(values, np.arange(1, 10) / 10, method="inverted_cdf")
     points, repeats = np.unique(deciles, return_counts=True)
-    heavy = np.searchsorted(distinct, points[repeats > 1])
-    edges = np.union1d(points, distinct[np.maximum(heavy - 1, 0)])
+    edges = np.where(np.isin(points, masses), points + half_way(points, masses, margin), points)
+    heavy = points[repeats > 1]
+    edges = np.union1d(edges, heavy - half_way(-heavy, -masses[::-1], margin))
+    edges = edges[bin_shares(values, edges)[:-1] > 0]
     edges = edges[edges < distinct[-1]]
     return edges, bin_shares(values, edges)
+
+
+def half_way(points: np.ndarray, masses: np.ndarray, margin: float) -> np.ndarray:
+    """Return half the distance of each point to the next greater mass, at most `margin`."""
+    following = np.append(masses, np.inf)[np.searchsorted(masses, points, side="right")]
+    return np.minimum((following - points) / 2, margin)
+
+
+def small_shift(before: np.ndarray, after: np.ndarray) -> float:
+    """Return by how much the winsorised mean has moved, 0 where by over 0.1 standard deviations.
+
+    So small a shift of everybody moves hardly anyone across a border between segments, but it may
+    move a value that many have across the edge of a bin. PSI is taken without it.
+    """
+    scaling = segmentation.fit_scaling(before[:, None])
+    moved = np.clip(after, scaling.lower[0], scaling.upper[0]).mean() - scaling.mean[0]
+    return float(moved) if abs(moved) <= SMALL_SHIFT * scaling.standard_deviation[0] else 0.0
 
 
 def bin_shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -376,7 +404,9 @@ def feature_psi(origin: Slice, later: Slice, feature: str) -> float | None:
     if np.isnan(before).any() or np.isnan(after).any():
         return None
     edges, shares = psi_bins(before)
-    return population_stability(shares, bin_shares(after, edges)) if len(edges) else None
+    if not len(edges):
+        return None
+    return population_stability(shares, bin_shares(after - small_shift(before, after), edges))
 
 
 def shares_psi(before: np.ndarray, after: np.ndarray) -> float:

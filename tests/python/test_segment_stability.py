@@ -23,6 +23,7 @@ from sklearn.metrics import adjusted_rand_score
 
 import rule_segments
 import segment_stability as stability
+import segmentation
 from rule_segments import RuleSegmenter
 from segment_stability import KMeansSegmenter, LagRow, Slice, StabilityLimits
 
@@ -336,22 +337,70 @@ def test_psi_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "edges", "shares"),
+    ("values", "shares"),
     [
-        (range(1, 21), range(2, 20, 2), [0.1] * 10),
-        ([0] * 60 + list(range(1, 41)), [0, 10, 20, 30], [0.6, 0.1, 0.1, 0.1, 0.1]),
-        # Half of them have 5: what lies below is told apart from it.
-        ([1] * 15 + [4] * 10 + [5] * 50 + [9] * 25, [1, 4, 5], [0.15, 0.1, 0.5, 0.25]),
-        ([0] * 5 + [1] * 95, [0], [0.05, 0.95]),
-        ([3] * 40, [], [1.0]),
+        (range(1, 21), [0.1] * 10),
+        (range(1, 1_001), [0.1] * 10),
+        ([0] * 60 + list(range(11, 51)), [0.6, 0.1, 0.1, 0.1, 0.1]),
+        # Half of them have 5: what lies below and above is told apart from it.
+        ([1] * 15 + [4] * 10 + [5] * 50 + [9] * 25, [0.15, 0.1, 0.5, 0.25]),
+        ([0] * 5 + [1] * 95, [0.05, 0.95]),
+        ([3] * 40, [1.0]),
     ],
 )
-def test_bins_never_part_customers_alike(values: list, edges: list, shares: list) -> None:
-    """Edges are values that occur; equal deciles are one bin, with edges on both sides."""
+def test_bins_are_tenths_that_never_part_customers_alike(values: list, shares: list) -> None:
+    """Equal deciles are one bin, and no bin is empty at the fit."""
     draw = np.random.default_rng(0)
-    found_edges, found_shares = stability.psi_bins(draw.permutation(np.array(values, dtype=float)))
-    assert list(found_edges) == list(edges)
-    assert_allclose(found_shares, shares)
+    edges, found = stability.psi_bins(draw.permutation(np.array(values, dtype=float)))
+    assert_allclose(found, shares)
+    assert len(edges) == len(shares) - 1
+    assert list(edges) == sorted(set(edges))
+
+
+def one_feature(values: np.ndarray) -> Slice:
+    """Return a slice of one feature."""
+    return Slice(date(2024, 1, 31), 0, pd.DataFrame({"rating": values}))
+
+
+def test_a_filled_in_mean_that_creeps_is_no_drift() -> None:
+    """Four in ten have the shop's mean, and it moves by a hundredth: deciles alone would jump."""
+    draw = np.random.default_rng(3)
+    known = draw.normal(4.0, 0.5, 1_200)
+
+    def ratings(mean: float) -> np.ndarray:
+        return np.concatenate([known, np.full(800, mean)])
+
+    before = one_feature(ratings(4.0))
+    for mean in (3.99, 4.01):
+        assert stability.feature_psi(before, one_feature(ratings(mean)), "rating") < 0.001
+    assert stability.feature_psi(before, one_feature(ratings(4.5)), "rating") > 1
+    deciles = np.unique(np.quantile(ratings(4.0), np.arange(1, 10) / 10))
+    naive = [stability.bin_shares(ratings(mean), deciles) for mean in (4.0, 4.01)]
+    assert stability.population_stability(*naive) > 1
+
+
+def test_shrunk_means_that_creep_together_are_no_drift() -> None:
+    """Ratings drawn to the shop's mean are a handful of values close together, and all move."""
+    draw = np.random.default_rng(4)
+    stars, counts = draw.choice([3, 4, 5], 2_000), draw.choice([0, 1, 2], 2_000, p=[0.4, 0.4, 0.2])
+
+    def ratings(mean: float) -> np.ndarray:
+        return ((stars * counts + 3 * mean) / (counts + 3)).round(6)
+
+    before = one_feature(ratings(4.09))
+    for mean in (4.08, 4.10):
+        assert stability.feature_psi(before, one_feature(ratings(mean)), "rating") < 0.001
+    assert stability.feature_psi(before, one_feature(ratings(4.30)), "rating") > 0.25
+
+
+def test_small_shifts_end_at_a_tenth_of_a_standard_deviation() -> None:
+    """What all customers move together is taken off as long as it is small."""
+    values = np.random.default_rng(5).normal(10.0, 2.0, 4_000)
+    deviation = segmentation.fit_scaling(values[:, None]).standard_deviation[0]
+    assert stability.small_shift(values, values) == 0
+    near = stability.small_shift(values, values + 0.09 * deviation)
+    assert near == pytest.approx(0.09 * deviation, rel=0.02)
+    assert stability.small_shift(values, values + 0.11 * deviation) == 0
 
 
 def test_values_beyond_the_fit_fall_into_the_outer_bins() -> None:
