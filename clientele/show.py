@@ -26,6 +26,7 @@ SHOPS = """
         as_of.source,
         as_of.as_of_date,
         coalesce(status.segmentation_status, 'unsegmented') as status,
+        coalesce(status.segmentation_method, 'rules') as method,
         coalesce(status.reason, 'it was not fitted') as reason,
         (
             select count(*)
@@ -77,9 +78,9 @@ def read_overview(warehouse: Path, docs: Path = DOCS) -> dict[str, Any]:
     docs: where `dbt docs generate --static` writes its page.
 
     Returns plain values that JSON can carry: `warehouse`, `docs` (null where there is none),
-    `shops` (each with `source`, `as_of_date`, `customers`, `status`, `reason` and `segments`) and
-    `lists`. Shares are of the shop's customers and of their cm2, from 0 to 1 (cm2 may be negative),
-    null where the shop's cm2 is zero. Raises WarehouseError.
+    `shops` (each with `source`, `as_of_date`, `customers`, `status`, `method` (clusters or rules),
+    `reason` and `segments`) and `lists`. Shares are of the shop's customers and of their cm2, from
+    0 to 1 (cm2 may be negative), null where the shop's cm2 is zero. Raises WarehouseError.
     """
     with open_warehouse(warehouse, NEEDED) as connection:
         shops = rows(connection, SHOPS)
@@ -113,6 +114,8 @@ def print_overview(overview: dict[str, Any], console: Console) -> None:
         if not shop["segments"]:
             console.print(f"{title}: no segments, because {shop['reason']}.", highlight=False)
             continue
+        if shop["method"] == "rules":
+            console.print(f"{shop['source']} has rule segments: {shop['reason']}.", highlight=False)
         table = Table(title=title, title_justify="left", title_style="bold")
         table.add_column("Segment")
         table.add_column("Customers", justify="right")

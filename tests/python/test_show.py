@@ -22,7 +22,7 @@ TABLES = """
     create table intermediate.int_as_of (source varchar, as_of_date date);
     create table customer.customer_single_view (source varchar, is_customer boolean);
     create table segments.segmentation_status (
-        source varchar, segmentation_status varchar, reason varchar
+        source varchar, segmentation_status varchar, segmentation_method varchar, reason varchar
     );
     create table segments.segments (
         source varchar, segment_id integer, segment_name varchar, who_they_are varchar,
@@ -42,7 +42,8 @@ SEGMENTED = """
     insert into intermediate.int_as_of values ('market', date '2026-06-30');
     insert into customer.customer_single_view
         select 'market', i < 1200 from range(1500) as numbers (i);
-    insert into segments.segmentation_status values ('market', 'segmented', 'k = 2 is best');
+    insert into segments.segmentation_status values
+        ('market', 'segmented', 'clusters', 'k = 2 is best');
     insert into segments.segments values
         ('market', 1, 'Loyal regulars', 'Order often.', 'Keep them.'),
         ('market', 2, 'One-timers', 'Ordered once.', 'Write once.');
@@ -57,7 +58,7 @@ UNSEGMENTED = """
     insert into intermediate.int_as_of values ('market', date '2026-06-30');
     insert into customer.customer_single_view values ('market', true);
     insert into segments.segmentation_status values
-        ('market', 'unsegmented', '1 customers are fewer than the 100 needed');
+        ('market', 'unsegmented', 'rules', '1 customers are fewer than the 100 needed');
 """
 
 
@@ -104,6 +105,7 @@ def test_json_is_for_machines(segmented: Path) -> None:
 
     [shop] = overview["shops"]
     assert (shop["source"], shop["as_of_date"], shop["customers"]) == ("market", "2026-06-30", 1200)
+    assert shop["method"] == "clusters"
     assert shop["segments"][0] == {
         "segment_id": 2,
         "name": "One-timers",
@@ -124,6 +126,20 @@ def test_a_shop_without_segments_says_why(tmp_path: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert "no segments, because 1 customers are fewer than the 100 needed." in result.output
+
+
+def test_why_a_shop_has_rule_segments_stands_above_its_table(
+    segmented: Path, tmp_path: Path
+) -> None:
+    rules = (
+        "update segments.segmentation_status set segmentation_status = 'rules_better', "
+        "segmentation_method = 'rules', reason = 'rules explain 18 %'"
+    )
+    output = show(write(tmp_path / "shop.duckdb", TABLES, SEGMENTED, rules)).output
+
+    assert output.startswith("market has rule segments: rules explain 18 %.\n")
+    assert "Loyal regulars" in output
+    assert "rule segments" not in show(segmented).output
 
 
 def test_a_warehouse_without_orders_says_so(tmp_path: Path) -> None:
