@@ -79,8 +79,7 @@ def members(shop: Warehouse) -> pd.DataFrame:
         )
     bands = shop.table("customer.price_bands")
     labels = {
-        (row.source, row.price_band_number): row.price_band
-        for row in bands.itertuples(index=False)
+        (row.source, row.price_band_number): row.price_band for row in bands.itertuples(index=False)
     }
     prices = item_prices(shop)
     prices["price_band"] = [
@@ -196,7 +195,7 @@ def expected_metrics(group: pd.DataFrame) -> dict[str, tuple[int, float]]:
 
 
 def test_metrics_are_those_of_pandas(shop: Warehouse, members: pd.DataFrame) -> None:
-    """Each metric of each segment, of how many it is known, that of all customers, and the index."""
+    """Each metric of each segment and of all, of how many it is known, and the index."""
     of_all = expected_metrics(members)
     expected = {
         (segment_id, metric): (count, value)
