@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from clientele import __version__
-from clientele.model_card import cautions, pictures
+from clientele.model_card import cautions, pictures, segment_pictures, segments
 from clientele.model_card.reading import MAIN_HEAD, Row
 from clientele.model_card.rounding import (
     NOT_KNOWN,
@@ -96,6 +96,15 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
         known_metrics=known_metrics,
         calibration_curve=pictures.calibration_curve,
         lift_by_decile=pictures.lift_by_decile,
+        curve_over_k=segment_pictures.curve_over_k,
+        ageing=segment_pictures.ageing,
+        customer_map=segment_pictures.customer_map,
+        hue=segment_pictures.hue,
+        with_error=segments.with_error,
+        metric_value=segments.metric_value,
+        verdict_words=segments.VERDICTS,
+        state_words=segments.STATES,
+        gate=segments.GATE,
         intervals=pictures.intervals,
         Estimate=Estimate,
         models=MODELS,
@@ -241,6 +250,7 @@ def _prepared(position: int, shop: Row) -> Row:
             "served": value["measures"].get(value["clv_method"], {}),
             "reference": value["measures"].get("segment_mean", {}),
         },
+        "segments": shop["segments"] and segments.prepared(shop["segments"]),
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,95 @@ QUERIES = {
             refit_due_date
         from customer.model_refits
     """,
+    "segments.segmentation_status": """
+        select
+            source, model_version, segmentation_status, segmentation_method, reason, candidate_k,
+            fitted_customer_count, fitted_as_of
+        from segments.segmentation_status
+    """,
+    "segments.segment_k_scores": """
+        select
+            source, candidate, k, bootstrap_agreement, min_bootstrap_agreement,
+            is_bootstrap_agreement_met, cluster_jaccard, min_cluster_jaccard,
+            is_cluster_jaccard_met, prediction_strength, min_prediction_strength,
+            is_prediction_strength_met, smallest_customer_count, min_smallest_customer_count,
+            is_smallest_customer_count_met, smallest_share, min_smallest_share,
+            is_smallest_share_met, seed_agreement, min_seed_agreement, is_seed_agreement_met,
+            usefulness, usefulness_error, inertia, silhouette, calinski_harabasz, davies_bouldin,
+            gap, gap_error, is_eligible, is_knee, is_chosen
+        from segments.segment_k_scores
+        order by k nulls last
+    """,
+    # A segment of nobody has no profile, and nothing is told of it.
+    "segments.segment_profiles": """
+        select
+            profiles.source,
+            profiles.segment_id,
+            profiles.segment_name,
+            segments.who_they_are,
+            segments.what_to_do,
+            segments.channel,
+            segments.offer,
+            segments.cadence,
+            profiles.customer_count,
+            profiles.customer_share,
+            profiles.net_revenue_share,
+            profiles.cm2_share,
+            profiles.borderline_share
+        from segments.segment_profiles as profiles
+        inner join segments.segments as segments
+            on
+                profiles.source = segments.source
+                and profiles.segment_id = segments.segment_id
+        order by profiles.cm2_share desc nulls last, profiles.segment_id
+    """,
+    "segments.segment_profile_metrics": """
+        select
+            source, segment_id, metric, unit, metric_value,
+            all_customers_value,
+            index_to_all
+        from segments.segment_profile_metrics
+        order by metric
+    """,
+    "segments.segment_projection": """
+        select source, segment_id, component_1, component_2
+        from segments.segment_projection
+        order by component_1, component_2, segment_id
+    """,
+    "segments.segment_projection_axes": """
+        select source, component, feature, loading, explained_variance_share
+        from segments.segment_projection_axes
+        order by component, abs(loading) desc, feature
+    """,
+    "segments.segment_stability": """
+        select source, origin_date, lag_days, rho, phi
+        from segments.segment_stability
+        where rho is not null
+        order by origin_date, lag_days
+    """,
+    "segments.segment_stability_lags": """
+        select
+            source, lag_days, origin_count, low_rho, median_rho, high_phi, median_phi, is_judged
+        from segments.segment_stability_lags
+        order by lag_days
+    """,
+    "segments.segment_movement": """
+        select source, lag_days, customer_share, cm2_share
+        from segments.segment_movement
+        order by lag_days
+    """,
+    "segments.segment_feature_drift": """
+        select source, feature, psi, is_drifting
+        from segments.segment_feature_drift
+        order by psi desc nulls last, feature
+    """,
+    "segments.segment_maintenance": """
+        select
+            source, contract_status, maintenance_state, evidence, refit_interval_days,
+            applied_interval_days, assign_interval_days, model_age_days, origin_count, ceiling,
+            next_refit_date, next_assignment_date
+        from segments.segment_maintenance
+    """,
 }
 
 
@@ -104,9 +194,9 @@ def read_shops(warehouse: Path) -> list[Row]:
 
     warehouse: the DuckDB file that `dbt build` wrote; it is opened read-only.
 
-    Returns one mapping a source: `source`, `as_of_date` (null without orders), `quality` and
-    `lifetime_value`, each null where the source has no version of that model. Rates and shares go
-    from 0 to 1, unknown numbers are null. Raises WarehouseError.
+    Returns one mapping a source: `source`, `as_of_date` (null without orders), `quality`,
+    `lifetime_value` and `segments`, each null where the source has no version of that model.
+    Rates and shares go from 0 to 1, unknown numbers are null. Raises WarehouseError.
     """
     tables: dict[str, list[Row]] = {}
     with open_warehouse(warehouse, QUERIES) as connection:
@@ -127,12 +217,15 @@ def read_shops(warehouse: Path) -> list[Row]:
             **shop,
             "quality": _quality(shop["source"], tables),
             "lifetime_value": _lifetime_value(shop["source"], tables),
+            "segments": shop["as_of_date"] and _segments(shop["source"], tables),
         }
         for shop in sorted(tables["int_as_of"], key=lambda shop: shop["source"])
     ]
 
 
 def _known(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
@@ -220,4 +313,27 @@ def _lifetime_value(source: str, tables: dict[str, list[Row]]) -> Row | None:
         "calibration_date": judged.get("calibration_date"),
         "parameters": _of(tables["clv_parameters"], about),
         "refit": _first(tables["model_refits"], about | {"predictive_model": LIFETIME_VALUE}),
+    }
+
+
+def _segments(source: str, tables: dict[str, list[Row]]) -> Row | None:
+    about = {"source": source}
+    status = _first(tables["segmentation_status"], about)
+    if status is None:
+        return None
+    metrics = _of(tables["segment_profile_metrics"], about)
+    return {
+        **status,
+        "scores": _of(tables["segment_k_scores"], about),
+        "groups": [
+            {**group, "metrics": _of(metrics, {"segment_id": group["segment_id"]})}
+            for group in _of(tables["segment_profiles"], about)
+        ],
+        "places": _of(tables["segment_projection"], about),
+        "axes": _of(tables["segment_projection_axes"], about),
+        "origins": _of(tables["segment_stability"], about),
+        "lags": _of(tables["segment_stability_lags"], about),
+        "movement": _of(tables["segment_movement"], about),
+        "drift": _of(tables["segment_feature_drift"], about),
+        "maintenance": _first(tables["segment_maintenance"], about),
     }

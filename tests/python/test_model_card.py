@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import quality
 import quality_verdict
 from clientele.cli import main
-from clientele.model_card import cautions, page
+from clientele.model_card import cautions, page, segments
 from clientele.model_card.rounding import Estimate, decimals, number, percent, rate
 from warehouse import Warehouse
 
@@ -73,6 +73,64 @@ TABLES = """
         source varchar, predictive_model varchar, model_version varchar,
         refit_interval_days integer, is_overdue boolean, refit_due_date date
     );
+    create schema segments;
+    create table segments.segmentation_status (
+        source varchar, model_version varchar, segmentation_status varchar,
+        segmentation_method varchar, reason varchar, candidate_k integer,
+        fitted_customer_count bigint, fitted_as_of date
+    );
+    create table segments.segment_k_scores (
+        source varchar, candidate varchar, k integer, bootstrap_agreement double,
+        min_bootstrap_agreement double, is_bootstrap_agreement_met boolean, cluster_jaccard double,
+        min_cluster_jaccard double, is_cluster_jaccard_met boolean, prediction_strength double,
+        min_prediction_strength double, is_prediction_strength_met boolean,
+        smallest_customer_count double, min_smallest_customer_count double,
+        is_smallest_customer_count_met boolean, smallest_share double, min_smallest_share double,
+        is_smallest_share_met boolean, seed_agreement double, min_seed_agreement double,
+        is_seed_agreement_met boolean, usefulness double, usefulness_error double, inertia double,
+        silhouette double, calinski_harabasz double, davies_bouldin double, gap double,
+        gap_error double, is_eligible boolean, is_knee boolean, is_chosen boolean
+    );
+    create table segments.segments (
+        source varchar, segment_id integer, who_they_are varchar, what_to_do varchar,
+        channel varchar, offer varchar, cadence varchar
+    );
+    create table segments.segment_profiles (
+        source varchar, segment_id integer, segment_name varchar, customer_count bigint,
+        customer_share decimal(18, 6), net_revenue_share decimal(18, 6), cm2_share decimal(18, 6),
+        borderline_share decimal(18, 6)
+    );
+    create table segments.segment_profile_metrics (
+        source varchar, segment_id integer, metric varchar, unit varchar,
+        metric_value decimal(18, 6), all_customers_value decimal(18, 6),
+        index_to_all decimal(18, 2)
+    );
+    create table segments.segment_projection (
+        source varchar, segment_id integer, component_1 double, component_2 double
+    );
+    create table segments.segment_projection_axes (
+        source varchar, component integer, feature varchar, loading double,
+        explained_variance_share double
+    );
+    create table segments.segment_stability (
+        source varchar, origin_date date, lag_days integer, rho double, phi double
+    );
+    create table segments.segment_stability_lags (
+        source varchar, lag_days integer, origin_count integer, low_rho double, median_rho double,
+        high_phi double, median_phi double, is_judged boolean
+    );
+    create table segments.segment_movement (
+        source varchar, lag_days integer, customer_share double, cm2_share double
+    );
+    create table segments.segment_feature_drift (
+        source varchar, feature varchar, psi double, is_drifting boolean
+    );
+    create table segments.segment_maintenance (
+        source varchar, contract_status varchar, maintenance_state varchar, evidence varchar,
+        refit_interval_days integer, applied_interval_days integer, assign_interval_days integer,
+        model_age_days integer, origin_count integer, ceiling double, next_refit_date date,
+        next_assignment_date date
+    );
 """
 
 # A shop whose quality model nothing speaks against.
@@ -102,6 +160,23 @@ CLV_MEASURES = {
     "normalised_gini": (0.6, 0.5, 0.7),
     "total_ratio": (1, 0.9, 1.1),
 }
+SEGMENTATION = {
+    "model_version": VERSION, "segmentation_status": "segmented", "segmentation_method": "clusters",
+    "reason": "k = 2 explains most", "candidate_k": 2, "fitted_customer_count": 4000,
+    "fitted_as_of": date(2026, 6, 30),
+}  # fmt: skip
+GATE = {
+    "bootstrap_agreement": (0.9, 0.8), "cluster_jaccard": (0.85, 0.75),
+    "prediction_strength": (0.82, 0.8), "smallest_customer_count": (900.0, 100.0),
+    "smallest_share": (0.225, 0.01), "seed_agreement": (0.99, 0.95),
+}  # fmt: skip
+CONTRACT = {
+    "contract_status": "established", "maintenance_state": "keep",
+    "evidence": "The segments held for 122 days.", "refit_interval_days": 91,
+    "applied_interval_days": 91, "assign_interval_days": 7, "model_age_days": 0,
+    "origin_count": 7, "ceiling": 0.96, "next_refit_date": date(2026, 9, 29),
+    "next_assignment_date": date(2026, 7, 7),
+}  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -181,6 +256,10 @@ def make(
     parameters: dict | None = None,
     holdout_days: int = 330,
     is_overdue: bool = False,
+    segmentation: dict | None = None,
+    scores: list[dict] | None = None,
+    groups: list[dict] | None = None,
+    contract: dict | None = None,
     source: str = "shop",
 ) -> Path:
     """Write a warehouse of one source; each argument changes what speaks for its models."""
@@ -247,7 +326,101 @@ def make(
                 for model in ("customer_quality", "customer_lifetime_value")
             ),
         )  # fmt: skip
+        write_segments(connection, source, segmentation, scores, groups, contract)
     return path
+
+
+def gate_row(k: int, *, unmet: tuple[str, ...] = (), **changes) -> dict:
+    """Return the row of a number of segments that passes the gate but for `unmet`."""
+    row = {"candidate": f"k = {k}", "k": k, "is_eligible": not unmet, "is_knee": False}
+    for measure, (value, least) in GATE.items():
+        missed = measure in unmet
+        row |= {
+            measure: least / 2 if missed else value,
+            f"min_{measure}": least,
+            f"is_{measure}_met": not missed,
+        }
+    row |= {"usefulness": 0.2, "usefulness_error": 0.01, "inertia": 100.0 / k, "silhouette": 0.3}
+    return row | {"is_chosen": False} | changes
+
+
+def write_segments(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    segmentation: dict | None,
+    scores: list[dict] | None,
+    groups: list[dict] | None,
+    contract: dict | None,
+) -> None:
+    """Write what the tables say of the segments of a source: two of them, kept well."""
+
+    def put(table: str, *found: dict) -> None:
+        insert(connection, f"segments.{table}", *({"source": source} | row for row in found))
+
+    put("segmentation_status", SEGMENTATION | (segmentation or {}))
+    rules = {"candidate": "rules", "usefulness": 0.15, "usefulness_error": 0.01, "is_knee": False}
+    put(
+        "segment_k_scores",
+        *(scores or [gate_row(2, is_chosen=True), gate_row(3, unmet=("prediction_strength",))]),
+        rules | {"is_chosen": False},
+    )
+    for number_, group in enumerate(groups or [{}, {}], start=1):
+        own = {"segment_id": number_}
+        put(
+            "segment_profiles",
+            own
+            | {"segment_name": f"Segment {number_}", "customer_count": 2000}
+            | {"customer_share": 0.5, "cm2_share": 0.9 if number_ == 1 else 0.1}
+            | {"net_revenue_share": 0.5, "borderline_share": 0.1}
+            | group,
+        )
+        put("segments", own | {"who_they_are": "People.", "what_to_do": "Write to them."})
+        put(
+            "segment_profile_metrics",
+            *(
+                own
+                | {"metric": metric, "unit": unit, "metric_value": index / 100}
+                | {"all_customers_value": 1, "index_to_all": index}
+                for metric, unit, index in (
+                    ("orders_per_customer", "orders", 150),
+                    ("net_revenue_per_customer", "currency", 900),
+                    ("promo_share", "share", 20),
+                    ("mean_rating", "stars", 101),
+                    ("median_recency_days", "days", 50),
+                    ("cm2_per_customer", "currency", 200),
+                    ("average_order_value", "currency", 300),
+                )
+            ),
+        )
+        put(
+            "segment_projection",
+            *(own | {"component_1": number_ + n / 100, "component_2": n % 7} for n in range(50)),
+        )
+    put(
+        "segment_projection_axes",
+        *(
+            {"component": component, "feature": feature, "loading": loading}
+            | {"explained_variance_share": 0.4 / component}
+            for component, feature, loading in (
+                (1, "recency", -0.6), (1, "frequency", 0.8), (2, "recency", 0.8),
+                (2, "frequency", 0.6),
+            )
+        ),
+    )  # fmt: skip
+    put(
+        "segment_stability",
+        *(
+            {"origin_date": date(2025, 6, day), "lag_days": 30, "rho": 0.9, "phi": 0.05}
+            for day in (1, 2, 3)
+        ),
+    )
+    put(
+        "segment_stability_lags",
+        {"lag_days": 30, "origin_count": 3, "low_rho": 0.9, "high_phi": 0.05, "is_judged": True},
+    )
+    put("segment_movement", {"lag_days": 7, "customer_share": 0.031, "cm2_share": 0.02})
+    put("segment_feature_drift", {"feature": "recency", "psi": 0.123, "is_drifting": True})
+    put("segment_maintenance", CONTRACT | (contract or {}))
 
 
 def card_of(folder: Path, **changes) -> Page:
@@ -409,7 +582,8 @@ def test_headings_ids_and_pictures_can_be_told(demo_card: Page) -> None:
             assert name in ids
 
     pictures = [found for tag, found in demo_card.attributes if tag == "svg"]
-    assert len(pictures) == 5
+    # Five of the forecasts, the map, three curves over k, and two of ageing where it was judged.
+    assert len(pictures) in (9, 11)
     assert all(found["role"] == "img" and found["aria-labelledby"] for found in pictures)
     assert demo_card.source.count("<title ") == len(pictures)
 
@@ -504,6 +678,126 @@ def test_boosting_that_serves_says_whose_coefficients_are_shown(tmp_path: Path) 
     assert "Gradient boosting is served" in card.text
     assert "these are of the logistic regression" in card.text
     assert card.value("shop/good/boosting/average_precision_gain") == 0.05
+
+
+# Segments.
+
+
+def test_sizes_indices_and_gate_on_the_page_are_the_tables(
+    demo_card: Page, demo_warehouse: Warehouse
+) -> None:
+    expected = {
+        f"{source}/segments/{segment_id}/{name}": float(value)
+        for source, segment_id, count, share, cm2_share in demo_warehouse.query(
+            "select source, segment_id, customer_count, customer_share, cm2_share "
+            "from segments.segment_profiles where cm2_share is not null"
+        )
+        for name, value in (
+            ("customer_count", count), ("customer_share", share), ("cm2_share", cm2_share),
+        )
+    }  # fmt: skip
+    assert len(expected) >= 6
+    gate = demo_warehouse.query(
+        "select source, candidate, bootstrap_agreement, usefulness from segments.segment_k_scores "
+        "where k is not null"
+    )
+    assert len(gate) >= 3
+    for source, candidate, agreement, usefulness in gate:
+        expected[f"{source}/segments/{candidate}/bootstrap_agreement"] = agreement
+        if usefulness is not None:
+            expected[f"{source}/segments/{candidate}/usefulness"] = usefulness
+    assert {key: demo_card.value(key) for key in expected} == expected
+    for (evidence,) in demo_warehouse.query("select evidence from segments.segment_maintenance"):
+        assert evidence in demo_card.text
+
+
+def test_the_map_shows_every_sampled_customer_and_weighs_little(
+    demo_card: Page, demo_warehouse: Warehouse
+) -> None:
+    dots = [
+        found["d"]
+        for tag, found in demo_card.attributes
+        if tag == "path" and found.get("class") == "dots"
+    ]
+    customers = demo_warehouse.value("select count(*) from segments.segment_projection")
+    assert sum(path.count("h0") for path in dots) == customers
+    assert sum(len(path) for path in dots) < 12 * customers
+    for component, share in demo_warehouse.query(
+        "select distinct component, explained_variance_share from segments.segment_projection_axes"
+    ):
+        shown = percent(share).replace("\N{NO-BREAK SPACE}", " ")
+        assert f"component {component}: {shown} of variance" in demo_card.text
+
+
+def test_what_is_most_telling_is_twice_as_much_or_half_as_much(tmp_path: Path) -> None:
+    """By times or parts of all customers; of metrics that tell the same, one."""
+    card = card_of(tmp_path)
+    shown = [key.rpartition("/")[2] for key in card.figures if key.startswith("shop/segments/1/")]
+    assert shown == [
+        "customer_count", "customer_share", "cm2_share", "promo_share", "average_order_value",
+        "cm2_per_customer", "median_recency_days", "orders_per_customer",
+    ]  # fmt: skip
+    nothing = {"metric": "promo_share", "unit": "share", "index_to_all": 0.0}
+    much = {"metric": "mean_rating", "unit": "stars", "index_to_all": 9000.0}
+    unknown = {"metric": "cm2_per_customer", "unit": "currency", "index_to_all": None}
+    assert [row["metric"] for row in segments.telling([much, unknown, nothing])] == [
+        "promo_share", "mean_rating",
+    ]  # fmt: skip
+
+
+def test_the_gate_says_what_is_met_in_words(tmp_path: Path) -> None:
+    card = card_of(tmp_path)
+    assert "2 clusters are served, fitted to 4,000 customers. k = 2 explains most." in card.text
+    assert card.text.count("✗ not met") == 1
+    assert card.text.count("✓ met") == 2 * len(GATE) - 1
+    assert "2 (served) ✓ eligible" in card.text
+    assert "3 ✗ not eligible" in card.text
+    assert "at least 0.80" in card.text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("rules_better", "Rules are served: they explain as much"),
+        ("no_eligible_k", "Rules are served: no clusters passed"),
+        ("unsegmented", "Rules are served: nothing was fitted"),
+    ],
+)
+def test_rules_that_are_served_say_why(tmp_path: Path, status: str, words: str) -> None:
+    changes = {"segmentation_status": status, "segmentation_method": "rules", "reason": "of this"}
+    card = card_of(tmp_path, segmentation=changes)
+    assert words in card.text
+    assert "2 rule segments are served" in card.text
+    assert "Of this." in card.text
+
+
+def test_the_contract_is_told_in_words(tmp_path: Path) -> None:
+    text = card_of(tmp_path).text
+    assert "Today: Keep" in text
+    assert "The segments held for 122 days." in text
+    assert "every 91 days promised by the backtest" in text
+    assert "2026-09-29" in text
+    assert "every 7 days" in text
+    assert "drifts" in text
+    assert "Nothing in the tables speaks against these segments." in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"contract": {"maintenance_state": "redesign"}}, "They do not last"),
+        (
+            {"contract": {"contract_status": "not_established", "refit_interval_days": None}},
+            "assumed: the backtest promises nothing",
+        ),
+        ({"groups": [{"borderline_share": 0.26}, {"borderline_share": 0.26}]}, "on the border"),
+        ({"groups": [{}, {"customer_count": 9, "cm2_share": None}]}, "10 customers: Segment 2."),
+    ],
+)
+def test_what_speaks_against_segments_is_said(tmp_path: Path, changes: dict, words: str) -> None:
+    text = card_of(tmp_path, **changes).text
+    assert words in text
+    assert "Nothing in the tables speaks against these segments." not in text
 
 
 # When not to use it.

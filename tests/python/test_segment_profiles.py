@@ -195,7 +195,7 @@ def expected_metrics(group: pd.DataFrame) -> dict[str, tuple[int, float]]:
 
 
 def test_metrics_are_those_of_pandas(shop: Warehouse, members: pd.DataFrame) -> None:
-    """Each metric of each segment, of how many it is known, that of all customers, and the index."""
+    """Each metric of each segment and of all, of how many it is known, and the index."""
     of_all = expected_metrics(members)
     expected = {
         (segment_id, metric): (count, value)
