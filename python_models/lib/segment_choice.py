@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from kneed import KneeLocator
 
-from segment_gate import GateLimits, Measured, verdicts
+from segment_gate import GateLimits, Measured, is_eligible, verdicts
 
 WINSOR_QUANTILES = (0.005, 0.995)
 MIN_KNOWN_ROWS = 200
@@ -118,9 +118,7 @@ def choose(
     smallest k is taken whose usefulness is within one standard error (the best one's) of the
     highest; where none is known, the smallest eligible. Rules that explain as much are better.
     """
-    eligible = tuple(
-        sorted(one.k for one in measured if all(verdicts(one, limits, customer_count).values()))
-    )
+    eligible = tuple(sorted(one.k for one in measured if is_eligible(one, limits, customer_count)))
     if not eligible:
         reason = _why_none(measured, limits, customer_count)
         return Choice(NO_ELIGIBLE_K, None, reason, eligible)
