@@ -42,13 +42,16 @@ recent_app_opens as (
     select
         told.customer_key,
         told.lag_days,
-        {%- for days in [30, 90] %}
         cast(
             count(opens.open_date) filter (
-                where {{ days_between('opens.open_date', 'told.as_of_date') }} < {{ days }}
+                where {{ days_between('opens.open_date', 'told.as_of_date') }} < 30
             ) as integer
-        ) as app_opens_{{ days }}d{{ "," if not loop.last }}
-        {%- endfor %}
+        ) as app_opens_30d,
+        cast(
+            count(opens.open_date) filter (
+                where {{ days_between('opens.open_date', 'told.as_of_date') }} < 90
+            ) as integer
+        ) as app_opens_90d
     from told
     left join opens
         on

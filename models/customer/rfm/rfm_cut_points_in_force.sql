@@ -15,7 +15,14 @@ with versions as (
 
 rfm_cut_points_in_force as (
 
-    select cut_points.*
+    select
+        cut_points.source,
+        cut_points.metric,
+        cut_points.score,
+        cut_points.lower_value,
+        cut_points.upper_value,
+        cut_points.customer_count,
+        cut_points.valid_from
     from {{ ref('rfm_cut_points') }} as cut_points
     inner join versions
         on
