@@ -29,7 +29,10 @@ ASSIGN_INTERVALS = (1, 7, 14, 30)
 SHARE_FLOOR = 0.0001  # an empty bin counts as one customer in 10,000: the logarithm of 0 is endless
 MASS_SHARE = 0.01  # a value that so many customers share is a mass point
 MASS_MARGIN = 0.15  # standard deviations that it keeps away from the edge of its bin at most
-SMALL_SHIFT = 0.1  # standard deviations that all customers may move together without drifting
+# Features whose unknown values are the shop's mean of the date, and by how many standard deviations
+# they may move together: in a normal distribution that is an index of 0.06, no drift by itself.
+FILLED_WITH_MEANS = ("rating", "cm2_rate", "distance", "predicted_quality")
+SMALL_SHIFT = 0.25
 
 ESTABLISHED, NO_BREACH = "established", "no_breach_observed"
 REDESIGN, NOT_ESTABLISHED = "redesign", "not_established"
@@ -346,8 +349,7 @@ def psi_bins(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A value lies in the first bin whose edge is not below it, above all edges in the last; at most
     ten bins, none empty, customers alike never parted. A value that many have (1 %) keeps away from
     its edge, half-way to the next such value or 0.15 standard deviations; one that holds several
-    deciles has edges on both sides. Features whose unknown values are the shop's mean move a little
-    every day for all of these customers at once, and that is no drift. Values that are all alike
+    deciles has edges on both sides, so that it is seen to gain or lose. Values that are all alike
     are a single bin.
     """
     margin = MASS_MARGIN * segmentation.fit_scaling(values[:, None]).standard_deviation[0]
@@ -370,10 +372,10 @@ def half_way(points: np.ndarray, masses: np.ndarray, margin: float) -> np.ndarra
 
 
 def small_shift(before: np.ndarray, after: np.ndarray) -> float:
-    """Return by how much the winsorised mean has moved, 0 where by over 0.1 standard deviations.
+    """Return by how much the winsorised mean has moved, 0 where by over 0.25 standard deviations.
 
-    So small a shift of everybody moves hardly anyone across a border between segments, but it may
-    move a value that many have across the edge of a bin. PSI is taken without it.
+    Where unknown values are filled with the shop's mean, PSI is taken without it: the mean moves a
+    little every day, and with it, across the edge of a bin, everybody of whom nothing is known.
     """
     scaling = segmentation.fit_scaling(before[:, None])
     moved = np.clip(after, scaling.lower[0], scaling.upper[0]).mean() - scaling.mean[0]
@@ -406,7 +408,9 @@ def feature_psi(origin: Slice, later: Slice, feature: str) -> float | None:
     edges, shares = psi_bins(before)
     if not len(edges):
         return None
-    return population_stability(shares, bin_shares(after - small_shift(before, after), edges))
+    if feature in FILLED_WITH_MEANS:
+        after = after - small_shift(before, after)
+    return population_stability(shares, bin_shares(after, edges))
 
 
 def shares_psi(before: np.ndarray, after: np.ndarray) -> float:

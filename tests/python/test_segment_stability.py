@@ -393,14 +393,20 @@ def test_shrunk_means_that_creep_together_are_no_drift() -> None:
     assert stability.feature_psi(before, one_feature(ratings(4.30)), "rating") > 0.25
 
 
-def test_small_shifts_end_at_a_tenth_of_a_standard_deviation() -> None:
-    """What all customers move together is taken off as long as it is small."""
+def test_small_shifts_end_at_a_quarter_of_a_standard_deviation() -> None:
+    """What a feature with filled-in means moves as a whole is taken off as long as it is small."""
     values = np.random.default_rng(5).normal(10.0, 2.0, 4_000)
     deviation = segmentation.fit_scaling(values[:, None]).standard_deviation[0]
     assert stability.small_shift(values, values) == 0
-    near = stability.small_shift(values, values + 0.09 * deviation)
-    assert near == pytest.approx(0.09 * deviation, rel=0.02)
-    assert stability.small_shift(values, values + 0.11 * deviation) == 0
+    near = stability.small_shift(values, values + 0.24 * deviation)
+    assert near == pytest.approx(0.24 * deviation, rel=0.02)
+    assert stability.small_shift(values, values + 0.26 * deviation) == 0
+    moved = values + 0.24 * deviation
+    before, after = one_feature(values), one_feature(moved)
+    assert stability.feature_psi(before, after, "rating") < 0.001
+    before, after = (replace(x, frame=x.frame.rename(columns={"rating": "recency"}))
+                     for x in (before, after))  # fmt: skip
+    assert stability.feature_psi(before, after, "recency") == pytest.approx(0.24**2, abs=0.02)
 
 
 def test_values_beyond_the_fit_fall_into_the_outer_bins() -> None:

@@ -1,3 +1,5 @@
+{%- set features = feature_names() -%}
+
 with bins as (
 
     select
@@ -10,6 +12,28 @@ with bins as (
     from {{ ref('segment_artifacts') }}
     where artifact in ('psi_edge', 'psi_share')
     group by source, model_version, item, detail
+
+),
+
+-- Where unknown values are filled with the shop's mean, they all move with it, which is no drift: a
+-- small move of the whole is taken off, as in the backtest.
+shifted as (
+
+    select
+        bins.*,
+        bins.upper_edge
+        + case
+            when
+                bins.feature in ('rating', 'cm2_rate', 'distance', 'predicted_quality')
+                and abs(shifts.shift_in_deviations) <= 0.25
+                then shifts.current_mean - shifts.fitted_mean
+            else 0
+        end as shifted_edge
+    from bins
+    left join {{ ref('segment_feature_shifts') }} as shifts
+        on
+            bins.source = shifts.source
+            and bins.feature = shifts.feature
 
 ),
 
@@ -27,14 +51,14 @@ shops as (
 edges as (
 
     select
-        {%- for feature in feature_names() %}
+        {%- for feature in features %}
         {%- for number in range(1, 10) %}
-        max(upper_edge) filter (where feature = '{{ feature }}' and bin_number = {{ number }})
+        max(shifted_edge) filter (where feature = '{{ feature }}' and bin_number = {{ number }})
             as {{ feature }}_{{ number }},
         {%- endfor %}
         {%- endfor %}
         source
-    from bins
+    from shifted
     group by source
 
 ),
@@ -43,7 +67,7 @@ edges as (
 binned as (
 
     select
-        {%- for feature in feature_names() %}
+        {%- for feature in features %}
         1
         {%- for number in range(1, 10) %}
         + case when customers.{{ feature }} > edges.{{ feature }}_{{ number }} then 1 else 0 end
@@ -64,15 +88,15 @@ counted as (
     select
         source,
         case
-            {%- for feature in feature_names() %}
+            {%- for feature in features %}
             when grouping({{ feature }}) = 0 then '{{ feature }}'
             {%- endfor %}
         end as feature,
-        coalesce({{ feature_names() | join(", ") }}) as bin_number,
+        coalesce({{ features | join(", ") }}) as bin_number,
         count(*) as customer_count
     from binned
     group by grouping sets (
-        {%- for feature in feature_names() %}
+        {%- for feature in features %}
         (source, {{ feature }}){{ "," if not loop.last }}
         {%- endfor %}
     )
