@@ -50,8 +50,8 @@ def usefulness(labels: np.ndarray, outcome: np.ndarray, seed: int) -> tuple[floa
     """Return the share of the outcome's variance that labels explain, and its standard error.
 
     labels: one a row, of any type that sorts. outcome: one number a row, nan where it is not
-    known; such rows count for nothing. The share is eta squared of the outcome winsorised at 0.5
-    and 99.5 %; its standard error is the standard deviation over 200 bootstraps of rows, with the
+    known; such rows count for nothing. The share is epsilon squared of the outcome winsorised at
+    0.5 and 99.5 %, which many groups do not raise by chance as they raise eta squared; its standard error is the standard deviation over 200 bootstraps of rows, with the
     bounds of the winsorising kept. Both are nan with fewer than 200 known rows or an outcome that
     is the same for all.
     """
@@ -77,8 +77,10 @@ def usefulness(labels: np.ndarray, outcome: np.ndarray, seed: int) -> tuple[floa
 
 
 def explained_share(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> float:
-    """Return eta squared: the variance between groups as a share of all variance.
+    """Return epsilon squared (Kelley 1935): the share of variance that lies between groups.
 
+    It is eta squared less what as many groups explain by chance, and below 0 where they explain
+    less than that.
     values: sorted by group; starts: row at which each group begins; counts: how often each row
     counts. nan where all rows that count are alike.
     """
@@ -88,7 +90,10 @@ def explained_share(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) 
     centre = sums.sum() ** 2 / sizes.sum()
     between = float((sums**2 / np.maximum(sizes, 1)).sum() - centre)
     total = float(weighted @ values - centre)
-    return between / total if total > 0 else math.nan
+    rows, groups = int(sizes.sum()), int((sizes > 0).sum())
+    if total <= 0 or rows <= groups:
+        return math.nan
+    return 1 - (1 - between / total) * (rows - 1) / (rows - groups)
 
 
 def find_knee(measured: Sequence[Measured]) -> int | None:
