@@ -439,7 +439,7 @@ def test_usefulness_by_hand() -> None:
 
 
 def test_groups_by_chance_explain_nothing_however_many() -> None:
-    """Of 200 shops the mean usefulness of twelve random groups is near 0; eta squared's is 0.037."""
+    """Twelve random groups explain 0 in the mean of 200 shops, where eta squared has 0.037."""
     draw = np.random.default_rng(4)
     found = [
         explained_share(
