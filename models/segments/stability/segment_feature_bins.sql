@@ -82,8 +82,8 @@ binned as (
 
 ),
 
--- One pass for all features: each grouping set counts the bins of one of them. (sqlfluff cannot read
--- grouping sets in its DuckDB dialect, hence the exception.)
+-- One pass for all features: each grouping set counts the bins of one of them. sqlfluff's DuckDB
+-- dialect cannot read grouping sets, hence the exception.
 counted as (
 
     select
