@@ -50,7 +50,7 @@ class StabilityLimits:
     min_customers: int = 500
     max_rows: int = 5_000
     min_slices: int = 6
-    max_slices: int = 13
+    max_slices: int = 12
     bootstraps: int = 30
     min_origins: int = 3
     min_ceiling: float = 0.80

@@ -319,6 +319,38 @@ def test_labels_are_matched_one_to_one() -> None:
     ]
 
 
+class Renaming:
+    """Segments by the sign of a feature that are called otherwise every month."""
+
+    features = ("a",)
+    labels_have_names = False
+
+    def fit(self, past: Slice) -> Renaming:
+        """Learn the month."""
+        fitted = Renaming()
+        fitted.month = past.month
+        return fitted
+
+    def predict(self, past: Slice) -> np.ndarray:
+        """Return 0 and 1, in months of odd number the other way round."""
+        return (past.frame["a"].to_numpy() > 0).astype(int) ^ (self.month % 2)
+
+    def without(self, features: object) -> Renaming:
+        """Return itself."""
+        return self
+
+
+def test_segments_that_are_only_called_otherwise_have_not_changed() -> None:
+    """Labels of a refit are matched before they are compared, unless they are names."""
+    slices = [blank_slice(month) for month in range(4)]
+    for labels_have_names, phi in ((False, 0.0), (True, 1.0)):
+        segmenter = Renaming()
+        segmenter.labels_have_names = labels_have_names
+        rows = stability.backtest(slices, segmenter, StabilityLimits(bootstraps=2)).rows
+        assert {row.agreement for row in rows} == {1.0}
+        assert [row.phi for row in rows if row.lag_months == 1] == [phi] * 3
+
+
 def test_shares_weigh_by_cm2_and_losses_weigh_nothing() -> None:
     """Of 40 earned, 10 moved; where nobody earned anything, customers are counted."""
     has_moved = np.array([True, False, True, False])

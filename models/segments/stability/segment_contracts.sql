@@ -1,19 +1,21 @@
 {%- set numbers = [
-    ("longest_lag_days", "integer"), ("observed_lag_days", "integer"),
-    ("refit_interval_days", "integer"), ("assign_interval_days", "integer"),
-    ("origin_count", "integer"), ("ceiling", "double"),
+    ("longest_lag_days", "integer"),
+    ("observed_lag_days", "integer"),
+    ("refit_interval_days", "integer"),
+    ("assign_interval_days", "integer"),
+    ("origin_count", "integer"),
+    ("ceiling", "double"),
 ] -%}
 
 with promised as (
 
     select
-        source,
+        {%- for number, type in numbers %}
+        cast(max(case when item = '{{ number }}' then value end) as {{ type }}) as {{ number }},
+        {%- endfor %}
         max(case when item = 'contract_status' then note end) as contract_status,
         max(case when item = 'breach' then note end) as breach,
-        {%- for number, type in numbers %}
-        cast(max(case when item = '{{ number }}' then value end) as {{ type }}) as {{ number }}
-        {{- "," if not loop.last }}
-        {%- endfor %}
+        source
     from {{ ref('segment_artifacts') }}
     where artifact = 'contract'
     group by source
