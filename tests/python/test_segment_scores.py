@@ -365,7 +365,7 @@ def history_status(builder: Builder, shop: Warehouse) -> tuple:
         ),
         (
             "delete from segments.customer_segments where rowid * 2 >= "
-            "(select count(*) - 1 from segments.customer_segments); "
+            "(select count(*) - 2 from segments.customer_segments); "
             "update segments.customer_segments set segment_id = 12, as_of_date = '2026-07-31'",
             "collapsed",
             "are less than half of the",

@@ -98,7 +98,8 @@ def test_stored_model_is_a_fit_of_its_features(demo_warehouse: Warehouse, parame
         assert (getattr(scaling, name) == getattr(fitted.scaling, name)[order]).all(), name
     assert (stored_centroids(demo_warehouse, features)[1] == fitted.centroids[:, order]).all()
     stored = demo_warehouse.query(
-        "select k, inertia, silhouette from segments.segment_k_scores where k is not null order by k"
+        "select k, inertia, silhouette from segments.segment_k_scores "
+        "where k is not null order by k"
     )
     assert stored == [(score.k, score.inertia, score.silhouette) for score in fitted.scores]
     assert demo_warehouse.value("select reason from segments.segmentation_status") == reason

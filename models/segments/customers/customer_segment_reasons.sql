@@ -4,12 +4,12 @@
 with centroids as (
 
     select
-        source,
-        segment_id,
         {%- for feature in features %}
         coalesce(max(standardised_value) filter (where feature = '{{ feature }}'), 0)
-            as {{ feature }}{{ "," if not loop.last }}
+            as {{ feature }},
         {%- endfor %}
+        source,
+        segment_id
     from {{ ref('segment_centroids') }}
     group by source, segment_id
 
@@ -21,13 +21,12 @@ with centroids as (
 contributions as (
 
     select
-        customers.customer_key,
         {%- for feature in features %}
         power(customers.{{ feature }} - seconds.{{ feature }}, 2)
         - power(customers.{{ feature }} - own.{{ feature }}, 2) as {{ feature }},
-        own.{{ feature }} > seconds.{{ feature }} as {{ feature }}_is_above
-        {{- "," if not loop.last }}
+        own.{{ feature }} > seconds.{{ feature }} as {{ feature }}_is_above,
         {%- endfor %}
+        customers.customer_key
     from {{ ref('customer_standardised_features') }} as customers
     inner join {{ ref('customer_segment_distances') }} as distances
         on customers.customer_key = distances.customer_key
@@ -66,11 +65,11 @@ strongest as (
 customer_segment_reasons as (
 
     select
-        customer_key
-        {%- for rank in ["first", "second", "third"] %},
+        {%- for rank in ["first", "second", "third"] %}
         cast(case when {{ rank }}_rank >= 128 then 127 - {{ rank }}_rank % 128 end as integer)
-            as {{ rank }}_reason_code
+            as {{ rank }}_reason_code,
         {%- endfor %}
+        customer_key
     from strongest
 
 )

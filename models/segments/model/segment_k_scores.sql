@@ -9,12 +9,11 @@
 with measures as (
 
     select
-        source,
-        k,
         {%- for measure in gate + beside %}
-        max(case when item = '{{ measure }}' then value end) as {{ measure }}
-        {{- "," if not loop.last }}
+        max(case when item = '{{ measure }}' then value end) as {{ measure }},
         {%- endfor %}
+        source,
+        k
     from {{ ref('segment_artifacts') }}
     where artifact = 'k_score'
     group by source, k
@@ -24,11 +23,10 @@ with measures as (
 thresholds as (
 
     select
-        source,
         {%- for measure in gate %}
-        max(case when item = '{{ measure }}' then value end) as min_{{ measure }}
-        {{- "," if not loop.last }}
+        max(case when item = '{{ measure }}' then value end) as min_{{ measure }},
         {%- endfor %}
+        source
     from {{ ref('segment_artifacts') }}
     where artifact = 'threshold'
     group by source
@@ -118,10 +116,15 @@ segment_k_scores as (
         {%- endfor %}
         case
             when k is not null
-                then
-                    {%- for measure in gate %}
-                    {{ "and " if not loop.first }}coalesce(is_{{ measure }}_met, false)
-                    {%- endfor %}
+                then coalesce(
+                    is_bootstrap_agreement_met
+                    and is_cluster_jaccard_met
+                    and is_prediction_strength_met
+                    and is_smallest_customer_count_met
+                    and is_smallest_share_met
+                    and is_seed_agreement_met,
+                    false
+                )
         end as is_eligible,
         coalesce(is_knee, false) as is_knee,
         is_chosen

@@ -40,7 +40,7 @@ ranked as (
     left join versions
         on
             shops.source = versions.source
-            and (not versions.is_trained or versions.fitted_as_of <= shops.as_of_date)
+            and (not versions.is_trained or shops.as_of_date >= versions.fitted_as_of)
 
 ),
 
