@@ -767,7 +767,7 @@ def test_rules_that_are_served_say_why(tmp_path: Path, status: str, words: str) 
     changes = {"segmentation_status": status, "segmentation_method": "rules", "reason": "of this"}
     card = card_of(tmp_path, segmentation=changes)
     assert words in card.text
-    assert "2 rule segments are served" in card.text
+    assert "2 rule segments are served; k-means was tried on 4,000 customers." in card.text
     assert "Of this." in card.text
 
 

@@ -6,6 +6,7 @@ these tests are skipped.
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 import duckdb
@@ -166,6 +167,55 @@ def test_customers_carry_the_money_of_their_delivered_orders(olist: Warehouse) -
         "select sum(net_revenue) from segments.segment_totals group by is_all_customers"
     ) == [(revenue,), (revenue,)]
     assert revenue > Decimal(1_000_000)
+
+
+def test_segments_are_told_apart_by_place_and_payment(olist: Warehouse) -> None:
+    """State and payment of each customer's last delivered order, from the raw files."""
+    as_of = olist.value("select as_of_date from intermediate.int_as_of")
+    last = raw(
+        f"""
+        with paid as (
+            select order_id, payment_type, sum(payment_value::decimal(18, 4)) as amount
+            from {{order_payments}} group by all
+        ),
+        payments as (
+            select order_id, min_by(payment_type, (-amount, payment_type)) as payment_type
+            from paid group by order_id
+        )
+        select customer_unique_id, arg_max(customer_state, order_purchase_timestamp),
+            arg_max(coalesce(payment_type, ''), order_purchase_timestamp)
+        from {{orders}} join {{customers}} using (customer_id) left join payments using (order_id)
+        where
+            order_status = 'delivered'
+            and coalesce(order_delivered_customer_date, order_estimated_delivery_date)::date
+                <= date '{as_of}'
+        group by customer_unique_id
+        """
+    )
+    places = {person: (state, payment) for person, state, payment in last}
+    members = olist.query(
+        "select customer_id, segment_id from segments.customer_segments "
+        "inner join core.dim_customers using (customer_key)"
+    )
+    assert len(members) == len(places)
+    for position, dimension in enumerate(("state", "payment_type")):
+        counts = Counter(
+            (segment_id, places[person][position])
+            for person, segment_id in members
+            if places[person][position]
+        )
+        expected = {key: count for key, count in counts.items() if count >= 10}
+        assert len(expected) < len(counts) or dimension == "payment_type"
+        stored = {
+            (segment_id, value): count
+            for segment_id, value, count in olist.query(
+                "select segment_id, dimension_value, customer_count "
+                f"from segments.segment_distributions where dimension = '{dimension}'"
+            )
+        }
+        assert stored.keys() == expected.keys()
+        # Two orders in one second: either may be the last.
+        assert sum(abs(stored[key] - expected[key]) for key in stored) <= 20
 
 
 def test_vouchers_are_promotions(olist: Warehouse) -> None:

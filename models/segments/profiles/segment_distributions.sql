@@ -24,7 +24,8 @@ grouped as (
         {%- endfor %}
         count(*) as customer_count
     from members
-    group by grouping sets (
+    -- sqlfluff does not know grouping sets.
+    group by grouping sets ( -- noqa: PRS
         {%- for dimension in dimensions %}
         (source, model_version, segmentation_method, segment_id, segment_name, {{ dimension }})
         {{- ',' if not loop.last }}

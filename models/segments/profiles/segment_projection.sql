@@ -53,10 +53,9 @@ segment_projection as (
         members.segment_id,
         members.segment_name,
         {%- for component in [1, 2] %}
-        {% for feature in features -%}
+        {%- for feature in features %}
         {{ "+ " if not loop.first }}standardised.{{ feature }} * axes.{{ feature }}_{{ component }}
-        {% endfor -%}
-        as component_{{ component }},
+        {%- endfor %} as component_{{ component }},
         {%- endfor %}
         members.as_of_date
     from sampled

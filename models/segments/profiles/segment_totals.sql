@@ -44,7 +44,8 @@ segment_totals as (
         grouping(segment_id) = 1 as is_all_customers,
         min(as_of_date) as as_of_date
     from members
-    group by grouping sets (
+    -- sqlfluff does not know grouping sets.
+    group by grouping sets ( -- noqa: PRS
         (source, model_version, segmentation_method, segment_id, segment_name),
         (source)
     )
