@@ -51,9 +51,9 @@ def usefulness(labels: np.ndarray, outcome: np.ndarray, seed: int) -> tuple[floa
 
     labels: one a row, of any type that sorts. outcome: one number a row, nan where it is not
     known; such rows count for nothing. The share is epsilon squared of the outcome winsorised at
-    0.5 and 99.5 %, which many groups do not raise by chance as they raise eta squared; its standard error is the standard deviation over 200 bootstraps of rows, with the
-    bounds of the winsorising kept. Both are nan with fewer than 200 known rows or an outcome that
-    is the same for all.
+    0.5 and 99.5 %, which many groups do not raise by chance as they raise eta squared; its standard
+    error is the standard deviation over 200 bootstraps of rows, with the bounds of the winsorising
+    kept. Both are nan with fewer than 200 known rows or an outcome that is the same for all.
     """
     known = ~np.isnan(outcome)
     if known.sum() < MIN_KNOWN_ROWS:
