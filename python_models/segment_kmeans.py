@@ -7,13 +7,8 @@ coordinate of a centroid, a segment's name. Parameters stand in segment_kmeans.y
 import pandas as pd
 
 import segmentation
-import segment_stability as st
-import rule_segments
-import os
 
-EXTRA = []
-
-COLUMNS = ["source", "model_version", "fitted_as_of", "artifact", "k", "segment_id", "item", "detail", "lag_days", "value", "note"]
+COLUMNS = ["source", "artifact", "k", "segment_id", "item", "value", "note"]
 
 
 def artifacts(source, frame, playbook, features, k_values, seed, min_customers):
@@ -24,9 +19,7 @@ def artifacts(source, frame, playbook, features, k_values, seed, min_customers):
     fitted, dropped, reason = segmentation.segment(
         frame, features, k_values=k_values, seed=seed, min_customers=min_customers
     )
-    import os
-    rules = bool(os.environ.get("STAND_IN_RULES"))
-    status = ("rules_better" if rules else "segmented") if fitted else "unsegmented"
+    status = "segmented" if fitted else "unsegmented"
     rows = [(source, "status", None, None, status, float(len(frame)), reason)]
     rows += [
         (source, "dropped", None, None, name, None, why) for name, why in dropped.items() if why
@@ -38,17 +31,10 @@ def artifacts(source, frame, playbook, features, k_values, seed, min_customers):
             value = float(getattr(fitted.scaling, item)[index])
             rows.append((source, f"scaling_{item}", None, None, name, value, None))
     for score in fitted.scores:
-        for item, value in {"bootstrap_agreement": .9 - .02*score.k, "cluster_jaccard": .85 - .02*score.k, "prediction_strength": .95-.03*score.k, "smallest_customer_count": 100.0 * 8 / score.k, "seed_agreement": 1.0, "usefulness": .2 + .01*score.k, "usefulness_error": .011, "gap": .5, "gap_error": .01}.items():
-            rows.append((source, "k_score", score.k, None, item, value, None))
         for item in (
             "inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "smallest_share",
         ):  # fmt: skip
             rows.append((source, "k_score", score.k, None, item, getattr(score, item), None))
-    for item, value in {"bootstrap_agreement": .8, "cluster_jaccard": .75, "prediction_strength": .8, "smallest_customer_count": 100.0, "smallest_share": .01, "seed_agreement": .95}.items():
-        rows.append((source, "threshold", None, None, item, value, None))
-    for item, value in {"usefulness": .19, "usefulness_error": .01, "segment_count": 11.0}.items():
-        rows.append((source, "k_score", None, None, item, value, None))
-    rows.append((source, "fitted_because", None, None, None, None, "no version was fitted by this date"))
     if fitted.knee is not None:
         rows.append((source, "knee", fitted.knee, None, None, None, None))
     matched = segmentation.match_archetypes(fitted.centroids, fitted.kept, playbook)
@@ -59,9 +45,6 @@ def artifacts(source, frame, playbook, features, k_values, seed, min_customers):
         ]
     )
     k = len(fitted.centroids)
-    rows[0] = (source, "status", k, None, status, float(len(frame)), reason)
-    if rules:
-        return rows
     for number, centroid in enumerate(fitted.centroids, start=1):
         rows.append((source, "name", k, number, matched[number - 1], None, names[number - 1]))
         for name, value in zip(fitted.kept, centroid, strict=True):
@@ -71,17 +54,12 @@ def artifacts(source, frame, playbook, features, k_values, seed, min_customers):
 
 def typed(rows):
     """Return the rows as a frame whose column types do not depend on what is in them."""
-    frame = pd.DataFrame(rows, columns=["source", "artifact", "k", "segment_id", "item", "value", "note", "model_version", "fitted_as_of"])
-    frame["detail"] = None
-    frame["lag_days"] = None
-    frame = frame[COLUMNS]
-    frame = pd.concat([frame, pd.DataFrame(EXTRA, columns=COLUMNS)], ignore_index=True)
-    for column in ("k", "segment_id", "lag_days"):
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    for column in ("k", "segment_id"):
         frame[column] = frame[column].astype("Int64")
     frame["value"] = frame["value"].astype("float64")
-    for column in ("source", "artifact", "item", "note", "model_version", "detail"):
+    for column in ("source", "artifact", "item", "note"):
         frame[column] = frame[column].astype("string")
-    frame["fitted_as_of"] = pd.to_datetime(frame["fitted_as_of"]).astype("datetime64[us]")
     return frame
 
 
@@ -99,10 +77,10 @@ def model(dbt, session):
     playbook = dbt.ref("segment_playbook")
     shops = dbt.ref("int_as_of")
 
-    sources = sorted(shops.project("source, as_of_date").fetchall())
+    sources = sorted(row[0] for row in shops.project("source").fetchall())
     archetypes = playbook.df()
     rows = []
-    for source, as_of in sources:
+    for source in sources:
         sample = (
             customers.filter(f"source = '{source}'")
             .order("sample_key")
@@ -110,47 +88,7 @@ def model(dbt, session):
             .project(", ".join(["sample_key", *features]))
             .df()
         )
-        found = artifacts(
+        rows += artifacts(
             source, sample, archetypes, features, range(k_min, k_max + 1), seed, min_customers
         )
-        version = "untrained" if found[0][4] == "unsegmented" else as_of.isoformat()
-        rows += [row + (version, as_of) for row in found]
-        history_rel = dbt.ref("customer_feature_history")
-        cells_rel = dbt.ref("rfm_cells")
-        status_rel = dbt.ref("rfm_status")
-        if version == "untrained":
-            continue
-        import time
-        began, cpu = time.time(), time.process_time()
-        numbers = sorted(history_rel.filter(f"source = '{source}' and is_month_end").project("as_of_number, as_of_date").distinct().fetchall())
-        slices = [st.Slice(day, number, history_rel.filter(f"source = '{source}' and as_of_number = {number} and as_of_date = date '{day}'").df()) for number, day in numbers]
-        print("READ", source, time.process_time() - cpu, time.time() - began, [len(x.frame) for x in slices])
-        kept = [r[4] for r in found if r[1] == "scaling_mean"]
-        k = next(r[2] for r in found if r[1] == "status")
-        is_scored = status_rel.filter(f"source = '{source}'").project("rfm_status").fetchall()[0][0] == "scored"
-        segmenter = rule_segments.RuleSegmenter(cells_rel.df(), is_scored) if os.environ.get("STAND_IN_RULES") else st.KMeansSegmenter(tuple(kept), k, seed)
-        cpu = time.process_time()
-        limits = st.StabilityLimits()
-        tested = st.backtest(slices, segmenter, limits, kept)
-        promise = st.contract(tested.rows, limits)
-        print("BACKTEST", source, k, time.process_time() - cpu, tested.dates, tested.dropped, promise)
-        def add(artifact, item, detail, lag, value, note=None):
-            EXTRA.append((source, version, as_of, artifact, None, None, item, detail, lag, value, note))
-        for row in tested.rows:
-            for item, value in row.measures().items():
-                add("stability", item, row.origin.isoformat(), row.lag_days, value)
-        add("contract", "contract_status", None, None, None, promise.status)
-        if promise.breach:
-            add("contract", "breach", None, None, None, promise.breach)
-        for item, value in promise.measures().items():
-            add("contract", item, None, None, value)
-        for days, share in ((1, 0.004), (7, 0.02), (14, 0.04), (30, 0.08)):
-            add("movement", "customers", None, days, share)
-            add("movement", "cm2", None, days, share / 2)
-        add("contract", "assign_interval_days", None, None, st.assign_interval({1: 0.004, 7: 0.02, 14: 0.04, 30: 0.08}, limits))
-        for feature in kept:
-            edges, shares = st.psi_bins(sample[feature].to_numpy(dtype=float))
-            for number, share in enumerate(shares, start=1):
-                add("psi_edge", feature, str(number), None, edges[number - 1] if number <= len(edges) else None)
-                add("psi_share", feature, str(number), None, share)
     return typed(rows)
