@@ -13,15 +13,11 @@ import segment_stability
 import segment_version
 import segmentation
 
-<<<<<<< HEAD
 # What the rules and the money need of a past slice, beside the features.
 BESIDE = [
     "recency_days", "frequency_score", "net_revenue_365d", "is_new", "lifecycle_stage", "cm2_365d",
     "sample_key",
 ]  # fmt: skip
-=======
-COLUMNS = ["source", "artifact", "k", "segment_id", "item", "value", "note"]
->>>>>>> ec04819fa09426b97c414872bb9870bac8f5ad33
 
 
 def due(kept, unknown, as_of, interval_days, is_forced):
@@ -31,7 +27,6 @@ def due(kept, unknown, as_of, interval_days, is_forced):
     names the days until the next in its contract; one that could promise none is renewed after
     `interval_days`, and one for which other features were known than today at once.
     """
-<<<<<<< HEAD
     versions = sorted(set(kept["fitted_as_of"]))
     in_force = model_cadence.version_in_force(versions, as_of)
     rows = kept[kept["fitted_as_of"] == in_force]
@@ -61,53 +56,6 @@ def rows_of(relation, columns, row_limit):
     ]  # fmt: skip
     ordered = [name for name in contents if name != "customer_key"]
     return relation.order(", ".join(ordered)).limit(row_limit).project(", ".join(typed)).df()
-=======
-    fitted, dropped, reason = segmentation.segment(
-        frame, features, k_values=k_values, seed=seed, min_customers=min_customers
-    )
-    status = "segmented" if fitted else "unsegmented"
-    rows = [(source, "status", None, None, status, float(len(frame)), reason)]
-    rows += [
-        (source, "dropped", None, None, name, None, why) for name, why in dropped.items() if why
-    ]
-    if fitted is None:
-        return rows
-    for index, name in enumerate(fitted.kept):
-        for item in ("lower", "upper", "mean", "standard_deviation"):
-            value = float(getattr(fitted.scaling, item)[index])
-            rows.append((source, f"scaling_{item}", None, None, name, value, None))
-    for score in fitted.scores:
-        for item in (
-            "inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "smallest_share",
-        ):  # fmt: skip
-            rows.append((source, "k_score", score.k, None, item, getattr(score, item), None))
-    if fitted.knee is not None:
-        rows.append((source, "knee", fitted.knee, None, None, None, None))
-    matched = segmentation.match_archetypes(fitted.centroids, fitted.kept, playbook)
-    names = segmentation.unique_names(
-        [
-            archetype or segmentation.describe_centroid(centroid, fitted.kept)
-            for archetype, centroid in zip(matched, fitted.centroids, strict=True)
-        ]
-    )
-    k = len(fitted.centroids)
-    for number, centroid in enumerate(fitted.centroids, start=1):
-        rows.append((source, "name", k, number, matched[number - 1], None, names[number - 1]))
-        for name, value in zip(fitted.kept, centroid, strict=True):
-            rows.append((source, "centroid", k, number, name, float(value), None))
-    return rows
-
-
-def typed(rows):
-    """Return the rows as a frame whose column types do not depend on what is in them."""
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    for column in ("k", "segment_id"):
-        frame[column] = frame[column].astype("Int64")
-    frame["value"] = frame["value"].astype("float64")
-    for column in ("source", "artifact", "item", "note"):
-        frame[column] = frame[column].astype("string")
-    return frame
->>>>>>> ec04819fa09426b97c414872bb9870bac8f5ad33
 
 
 def model(dbt, session):
@@ -135,7 +83,6 @@ def model(dbt, session):
     rfm_status = dbt.ref("rfm_status")
     shops = dbt.ref("int_as_of")
 
-<<<<<<< HEAD
     kept = segment_artifacts.typed([])
     # A table of before there were versions has none.
     if dbt.is_incremental and "model_version" in session.table(str(dbt.this)).columns:
@@ -237,20 +184,3 @@ def model(dbt, session):
         }
         rows += [about | row for row in [{"artifact": "fitted_because", "note": why}, *found]]
     return segment_artifacts.typed(rows)
-=======
-    sources = sorted(row[0] for row in shops.project("source").fetchall())
-    archetypes = playbook.df()
-    rows = []
-    for source in sources:
-        sample = (
-            customers.filter(f"source = '{source}'")
-            .order("sample_key")
-            .limit(sample_rows)
-            .project(", ".join(["sample_key", *features]))
-            .df()
-        )
-        rows += artifacts(
-            source, sample, archetypes, features, range(k_min, k_max + 1), seed, min_customers
-        )
-    return typed(rows)
->>>>>>> ec04819fa09426b97c414872bb9870bac8f5ad33
