@@ -189,32 +189,18 @@ def contract_rows(
     """Return the backtest, the movement by days (share of customers and of cm2), the contract."""
     rows: list[Row] = []
     for row in tested.rows:
-        measures = {
-            "ceiling": row.ceiling,
-            "agreement": row.agreement,
-            "rho": row.rho,
-            "phi": row.phi,
-            "psi_shares": row.psi_shares,
-        } | {f"psi:{feature}": value for feature, value in row.psi.items()}
         about = {
             "artifact": "stability",
             "detail": row.origin.isoformat(),
             "lag_days": row.lag_days,
         }
-        rows += [about | {"item": name, "value": value} for name, value in measures.items()]
+        rows += [about | {"item": name, "value": value} for name, value in row.measures().items()]
     for days, shares in moved.items():
         rows += [
             {"artifact": "movement", "lag_days": days, "item": item, "value": share}
             for item, share in zip(("customers", "cm2"), shares, strict=True)
         ]
-    numbers = {
-        "longest_lag_days": agreed.longest_lag_days,
-        "observed_lag_days": agreed.observed_lag_days,
-        "refit_interval_days": agreed.refit_interval_days,
-        "assign_interval_days": assign_interval_days,
-        "origin_count": agreed.origin_count,
-        "ceiling": agreed.ceiling,
-    }
+    numbers = agreed.measures() | {"assign_interval_days": assign_interval_days}
     rows += [
         {"artifact": "contract", "item": name, "value": None if value is None else float(value)}
         for name, value in numbers.items()
