@@ -72,6 +72,7 @@ def model(dbt, session):
     min_customers = dbt.config.meta_get("min_customers")
     refit = dbt.config.meta_get("refit")
     interval_days = dbt.config.meta_get("interval_days")
+    resamples = dbt.config.meta_get("resamples")
 
     customers = dbt.ref("customer_features")
     history = dbt.ref("customer_feature_history")
@@ -92,8 +93,10 @@ def model(dbt, session):
     kept["fitted_as_of"] = pd.to_datetime(kept["fitted_as_of"]).dt.date
     settings = segment_version.Settings(
         features, range(k_min, k_max + 1), min_customers,
-        segment_gate.GateLimits(seed=seed),
-        segment_stability.StabilityLimits(seed=seed, max_rows=slice_rows),
+        segment_gate.GateLimits(seed=seed, **segment_gate.effort(resamples)),
+        segment_stability.StabilityLimits(
+            seed=seed, max_rows=slice_rows, bootstraps=int(resamples)
+        ),
     )  # fmt: skip
 
     def shop_of(source, as_of, sample):

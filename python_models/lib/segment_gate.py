@@ -60,6 +60,18 @@ class GateLimits:
         }
 
 
+def effort(resamples: object) -> dict[str, int]:
+    """Return how much is drawn where a var says how many resamples there are, 30 by default.
+
+    Raises:
+        ValueError: if it is not a whole number from 5 to 1,000.
+    """
+    text = str(resamples).strip()
+    if not text.isdigit() or not 5 <= int(text) <= 1_000:
+        raise ValueError(f"var segment_resamples must be from 5 to 1000, not {resamples!r}")
+    return {"bootstraps": int(text), "splits": max(2, int(text) // 6)}
+
+
 @dataclass(frozen=True)
 class Measured:
     """The fit of one k and all that is measured of it.

@@ -27,7 +27,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
 @pytest.fixture(scope="session")
 def demo_warehouse(builder: Builder) -> Warehouse:
     """The shop that ships in demo/, built with all its data tests and unit tests."""
-    return builder.build(ROOT / "demo", with_tests=True)
+    return builder.build(ROOT / "demo", with_tests=True, is_thorough=True)
 
 
 @pytest.fixture(scope="session")

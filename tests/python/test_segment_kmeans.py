@@ -50,7 +50,13 @@ def parameters(**changes: object) -> dict:
     """The parameters of the model's YAML, with a smaller least number of customers."""
     text = (ROOT / "python_models" / "segment_kmeans.yml").read_text()
     meta = yaml.safe_load(text)["models"][0]["config"]["meta"]
-    decided = {"min_customers": 50, "k_max": 4, "refit": "false", "interval_days": 90}
+    decided = {
+        "min_customers": 50,
+        "k_max": 4,
+        "refit": "false",
+        "interval_days": 90,
+        "resamples": "5",
+    }
     return meta | decided | changes
 
 

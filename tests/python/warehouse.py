@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,7 @@ MARKET_COLUMNS = {
 }  # fmt: skip
 NO_TESTS = ("--exclude", "resource_type:test", "resource_type:unit_test")
 PARALLEL_BUILDS = 2
+FEW_RESAMPLES = re.compile(r"^( +segment_resamples: )\d+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -127,16 +129,19 @@ class Builder:
     """
 
     folder: Path
-    _parsed: dict[str, Path] = field(default_factory=dict)
+    _parsed: dict[tuple[str, bool], Path] = field(default_factory=dict)
     _count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def project(self, landing: Path, vars_text: str = "") -> Path:
-        """Make a copy of the project whose `demo/` is a landing zone."""
+    def project(self, landing: Path, vars_text: str = "", *, is_thorough: bool = False) -> Path:
+        """Make a copy of the project whose `demo/` is a landing zone.
+
+        is_thorough: segments are judged on as many resamples as by default, and not on a few.
+        """
         with self._lock:
             self._count += 1
             project = self.folder / f"project-{self._count}"
-            parsed = self._parsed.get(vars_text)
+            parsed = self._parsed.get((vars_text, is_thorough))
         project.mkdir(parents=True)
         for part in PROJECT_PARTS:
             source = ROOT / part
@@ -146,6 +151,9 @@ class Builder:
                 )
             elif source.exists():
                 shutil.copy2(source, project / part)
+        if not is_thorough:
+            settings = project / "dbt_project.yml"
+            settings.write_text(FEW_RESAMPLES.sub(r"\g<1>5", settings.read_text()))
         (project / "demo").symlink_to(landing.resolve())
         (project / "warehouse").mkdir()
         if parsed is not None:
@@ -186,6 +194,7 @@ class Builder:
         *,
         variables: Mapping[str, object] | None = None,
         with_tests: bool = False,
+        is_thorough: bool = False,
         threads: int = 2,
         must_pass: bool = True,
     ) -> Warehouse:
@@ -195,7 +204,7 @@ class Builder:
             AssertionError: with the end of dbt's output, if a build that must pass fails.
         """
         vars_text = json.dumps(variables, sort_keys=True) if variables else ""
-        project = self.project(landing, vars_text)
+        project = self.project(landing, vars_text, is_thorough=is_thorough)
         arguments = ["build", "--threads", str(threads)]
         arguments += [] if with_tests else NO_TESTS
         arguments += ["--vars", vars_text] if variables else []
@@ -203,7 +212,7 @@ class Builder:
         parsed = project / "target" / "partial_parse.msgpack"
         if finished.returncode == 0 and parsed.exists():
             with self._lock:
-                self._parsed.setdefault(vars_text, parsed)
+                self._parsed.setdefault((vars_text, is_thorough), parsed)
         warehouse = Warehouse(project, finished.returncode, finished.stdout)
         if must_pass:
             assert warehouse.exit_code == 0, "\n".join(finished.stdout.splitlines()[-60:])
