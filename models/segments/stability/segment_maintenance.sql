@@ -40,7 +40,7 @@ with worded as (
         end as age_words,
         case
             when lost_feature is not null then ' ' || lost_feature || ' is no longer known.'
-            when worst_feature is not null
+            when model_age_days > 0 and worst_feature is not null
                 then
                     ' Since the fit ' || worst_feature || ' has moved most (PSI '
                     || cast(worst_psi as decimal(9, 3)) || ').'
