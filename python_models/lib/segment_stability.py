@@ -20,7 +20,6 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from threadpoolctl import threadpool_limits
 
 import segmentation
 
@@ -440,7 +439,7 @@ def backtest(
     if not segmenter.features and dropped:
         return Backtest([], [past.as_of for past in used], dropped)
     rows = []
-    with threadpool_limits(limits=1):
+    with segmentation.one_thread():
         fits = [segmenter.fit(past) for past in used]
         own_labels = [fit.predict(past) for fit, past in zip(fits, used, strict=True)]
         for number, origin in enumerate(used[:-1]):
