@@ -15,12 +15,12 @@ import segment_version
 import segmentation
 
 
-def due(kept, unknown, as_of, interval_days, is_forced):
+def due(kept, features, unknown, as_of, interval_days, is_forced):
     """Return why a version is to be fitted for one source as of a date, or None.
 
-    kept: the rows of its versions. unknown: features of today that nothing tells of. A version
-    names the days until the next in its contract; one that could promise none is renewed after
-    `interval_days`, and one for which other features were known than today at once.
+    kept: the rows of its versions. unknown: those of today's features that nothing tells of. A
+    version names the days until the next in its contract; one that could promise none is renewed
+    after `interval_days`, and one that knows other features than today's at once.
     """
     versions = sorted(set(kept["fitted_as_of"]))
     in_force = model_cadence.version_in_force(versions, as_of)
@@ -32,7 +32,10 @@ def due(kept, unknown, as_of, interval_days, is_forced):
     reason = model_cadence.refit_reason(versions, as_of, interval, is_forced)
     if reason is None:
         absent = (rows["artifact"] == "dropped") & (rows["note"] == segmentation.ABSENT)
-        changed = set(rows.loc[absent, "item"]) ^ unknown
+        judged = rows["artifact"].isin(["scaling_mean", "dropped"])
+        changed = set(rows.loc[absent, "item"]) ^ unknown | set(rows.loc[judged, "item"]) ^ {
+            *features
+        }
         if changed:
             reason = f"features came or went: {', '.join(sorted(changed))}"
     return reason
@@ -91,8 +94,10 @@ def model(dbt, session):
         if as_of is None:
             continue
         unknown = segment_inputs.unknown_features(source, features, relations)
-        of_source = kept[(kept["source"] == source) & (kept["fitted_as_of"] <= as_of)]
-        why = due(of_source, unknown, as_of, interval_days, model_cadence.flag(refit))
+        of_source = kept[kept["source"] == source]
+        used = int(of_source["segment_id"].max()) if of_source["segment_id"].notna().any() else 0
+        of_source = of_source[of_source["fitted_as_of"] <= as_of]
+        why = due(of_source, features, unknown, as_of, interval_days, model_cadence.flag(refit))
         if why is None:
             continue
         models = {
@@ -101,7 +106,7 @@ def model(dbt, session):
         }
         is_version, found = segment_version.version_rows(
             segment_inputs.shop_of(source, as_of, features, relations, limits), tables, settings,
-            {fitted: one for fitted, one in models.items() if one is not None},
+            {fitted: one for fitted, one in models.items() if one is not None}, used,
         )  # fmt: skip
         about = {
             "source": source,

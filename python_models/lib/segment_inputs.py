@@ -51,14 +51,17 @@ class Limits:
     min_customers: int
 
 
-def rows_of(relation, columns: list[str], row_limit: int) -> pd.DataFrame:
-    """Return at most `row_limit` rows, those with the least content keys; numbers are doubles."""
+def rows_of(relation, columns: list[str], row_limit: int | None) -> pd.DataFrame:
+    """Return the rows with the least content keys, all without a limit; numbers are doubles."""
     contents = ["sample_key", *(name for name in columns if name != "sample_key")]
     ordered = [name for name in contents if name != "customer_key"]
     typed = [
         name if name in NO_NUMBERS else f"cast({name} as double) as {name}" for name in columns
     ]
-    return relation.order(", ".join(ordered)).limit(row_limit).project(", ".join(typed)).df()
+    ordered_rows = relation.order(", ".join(ordered))
+    if row_limit is not None:
+        ordered_rows = ordered_rows.limit(row_limit)
+    return ordered_rows.project(", ".join(typed)).df()
 
 
 def unknown_features(source: str, features: list[str], relations: Relations) -> set[str]:
@@ -119,9 +122,9 @@ def shop_of(
         return [slice_of(number, limits.slice_rows) for number in numbers]
 
     def recent() -> pd.DataFrame:
-        days = 5  # today and four earlier days of each customer
+        # A sample already, the same customers on each of its days.
         named = [*columns, "customer_key", "lag_days"]
-        return rows_of(relations.recent.filter(is_source), named, days * limits.slice_rows)
+        return rows_of(relations.recent.filter(is_source), named, None)
 
     customers = relations.customers.filter(is_source)
     ((count,),) = customers.aggregate("count(*)").fetchall()

@@ -20,7 +20,7 @@ with worded as (
             when 'not_established'
                 then
                     'The past allows no promise: ' || origin_count
-                    || ' origins (3 are needed), ceiling '
+                    || ' origins (3 are needed, each with 500 customers and more), ceiling '
                     || coalesce(cast(cast(ceiling as decimal(9, 3)) as string), 'not known')
                     || ' (0.800 is needed); ' || applied_interval_days || ' days are assumed.'
             else reason
