@@ -26,7 +26,7 @@ STATES = {
     "refit": (
         "Refit",
         "suspected_leak",
-        "A limit is broken, or the date has come. The build after that date fits anew; refit: true does at once.",
+        "A limit is broken or the date has come. The build on that date fits anew; refit: true now.",
     ),
     "redesign": (
         "Redesign",
