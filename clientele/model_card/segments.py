@@ -26,7 +26,7 @@ STATES = {
     "refit": (
         "Refit",
         "suspected_leak",
-        "A limit is broken or the date has come. The build on that date fits anew; refit: true now.",
+        "A limit is broken or the date has come. A build on that date fits anew; refit: true now.",
     ),
     "redesign": (
         "Redesign",
