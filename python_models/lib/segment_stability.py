@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+import segment_gate
 import segmentation
 
 DAYS_PER_MONTH = 365.25 / 12
@@ -281,25 +282,12 @@ def cross_table(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def adjusted_rand(labels: np.ndarray, others: np.ndarray) -> float:
-    """Return the adjusted Rand index of two labellings of the same rows (Hubert & Arabie 1985).
+    """Return the adjusted Rand index of two labellings of the same rows; labels are ints from 0.
 
     1 where they part the rows alike, near 0 by chance. Where both put all rows into one segment it
-    is 1, where only one of them does 0. From whole numbers of pairs, hence the same for any order
-    of rows; scikit-learn's gives the same and takes a hundred times longer on few rows.
+    is 1, where only one of them does 0.
     """
-    table = cross_table(labels, others)
-
-    def pairs(counts: np.ndarray) -> int:
-        return sum(count * (count - 1) // 2 for count in counts.ravel().tolist())
-
-    together, of_labels, of_others = (
-        pairs(table),
-        pairs(table.sum(axis=1)),
-        pairs(table.sum(axis=0)),
-    )
-    total = len(labels) * (len(labels) - 1) // 2
-    most = total * (of_labels + of_others) - 2 * of_labels * of_others
-    return 1.0 if most == 0 else 2 * (total * together - of_labels * of_others) / most
+    return segment_gate.adjusted_rand(cross_table(labels, others))
 
 
 def ceiling(past: Slice, fitted: Fitted, segmenter: Segmenter, bootstraps: int, seed: int) -> float:
