@@ -14,6 +14,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+import population_stability
 import rule_segments
 import segment_artifacts
 import segment_choice
@@ -221,7 +222,7 @@ def psi_bin_rows(frame: pd.DataFrame, features: Sequence[str]) -> list[Row]:
     """Return the bins of each feature by which later builds see how far customers have drifted."""
     rows: list[Row] = []
     for feature in features:
-        edges, shares = segment_stability.psi_bins(frame[feature].to_numpy(dtype=float))
+        edges, shares = population_stability.psi_bins(frame[feature].to_numpy(dtype=float))
         for number, share in enumerate(shares, start=1):
             bin_of = {"item": feature, "detail": str(number)}
             edge = float(edges[number - 1]) if number <= len(edges) else None
