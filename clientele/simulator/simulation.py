@@ -105,8 +105,8 @@ def simulate(
         shape: the source whose tables are written, market or sales_json.
         gap: first and last day of a period of which most sales are missing; None for none. Only
             sales_json has one.
-        contrast: how unlike the types of customers are: at 0 all are the average type, at 1 types
-            overlap as in most shops, from 2 on they are well separated.
+        contrast: how unlike the types of customers are: at 0 they differ only in tastes and in how
+            soon they leave, at 1 they overlap as in most shops, from 2 on they are well separated.
         overwrite: replace the source if it exists.
         progress: called after each table with its name, its rows and the seconds since the start.
 

@@ -171,11 +171,11 @@ def test_every_row_is_accounted_for(shops: dict[str, Warehouse], edge: str) -> N
 @pytest.mark.parametrize(
     ("edge", "status", "words"),
     [
-        ("nothing", "unsegmented", "fewer than"),
+        ("nothing", "unsegmented", "nothing was fitted"),
         ("one customer", "unsegmented", "fewer than"),
         ("few customers", "unsegmented", "fewer than"),
         ("alike", "unsegmented", "alike"),
-        ("no app opens", "segmented", "silhouette"),
+        ("no app opens", "segmented", "passes the gate"),
     ],
 )
 def test_the_segmentation_says_what_it_did(
@@ -211,11 +211,38 @@ def test_rfm_says_what_it_did(shops: dict[str, Warehouse], edge: str, status: st
     assert (scored > 0) == (status == "scored")
 
 
+@pytest.mark.parametrize(
+    ("edge", "expected"),
+    [
+        ("nothing", []),
+        ("one customer", [(104, "New customers", 1)]),
+        ("few customers", [(104, "New customers", 4)]),
+        ("alike", [(103, "Promising customers", ALIKE_CUSTOMERS)]),
+    ],
+)
+def test_without_a_fit_the_rules_are_served(
+    shops: dict[str, Warehouse], edge: str, expected: list[tuple[int, str, int]]
+) -> None:
+    """Customers that nothing can be fitted to have a stage or a segment of RFM, and no cluster."""
+    shop = shops[edge]
+    members = "select segment_id, segment_name, count(*) from segments.customer_segments"
+    assert shop.query(f"{members} group by all order by all") == expected
+    totals = "select segment_id, segment_name, customer_count from segments.segment_totals"
+    assert shop.query(f"{totals} where not is_all_customers order by all") == expected
+    for table in ("segment_centroids", "segment_lineage", "segment_projection"):
+        assert shop.value(f"select count(*) from segments.{table}") == 0, table
+    served = "select distinct segmentation_method from segments.segmentation_status"
+    assert shop.query(served) == [("rules",)]
+
+
 @pytest.mark.parametrize("edge", ["nothing", "one customer", "few customers", "alike"])
-def test_no_segments_means_no_rows(shops: dict[str, Warehouse], edge: str) -> None:
-    """Without a segmentation its tables are there and empty, and no customer has a segment."""
-    for table in ("segments", "customer_segments", "segment_profiles", "segment_centroids"):
-        assert shops[edge].value(f"select count(*) from segments.{table}") == 0, table
+def test_without_a_fit_nothing_is_promised(shops: dict[str, Warehouse], edge: str) -> None:
+    """The contract has no status and no dates, and says why it has none."""
+    reason = shops[edge].value("select reason from segments.segmentation_status")
+    assert shops[edge].query(
+        "select contract_status, maintenance_state, longest_lag_days, refit_interval_days, "
+        "next_refit_date, evidence from segments.segment_maintenance"
+    ) == [(None, None, None, None, None, reason)]
 
 
 def test_nothing_gives_empty_marts(shops: dict[str, Warehouse]) -> None:

@@ -154,7 +154,11 @@ def slow_start(
             "and trim(client_id) <> '' order by order_id limit 4)"
         )
         landing = write_market(folder, raw)
-    return builder.build(landing, variables={"as_of": EARLY_IN_A_MONTH})
+    return builder.build(
+        landing,
+        variables={"as_of": EARLY_IN_A_MONTH},
+        select=["+customer_history", "+customer_single_view"],
+    )
 
 
 def look(warehouse: Warehouse, day: str) -> pd.DataFrame:
@@ -269,13 +273,15 @@ def test_a_later_build_shows_the_same_past(
     builder: Builder, messy_warehouse: Warehouse, messy_landing: object
 ) -> None:
     """Built as of the end of the data, with twelve months kept, the shared dates are the same."""
-    later = builder.build(messy_landing, variables={"history_months": 12})
+    later = builder.build(
+        messy_landing, variables={"history_months": 12}, select=["+customer_history"]
+    )
     last = later.value("select max(as_of_date) from customer.customer_history")
     assert last > date.fromisoformat(AS_OF) + timedelta(days=30)
     columns = ", ".join(
         column
         for column in messy_warehouse.columns("customer.customer_history")
-        if column != "is_current"
+        if column not in ("is_current", "months_back")  # they say how far back a date lies
     )
     query = (
         f"select {columns} from customer.customer_history "

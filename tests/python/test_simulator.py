@@ -127,8 +127,9 @@ def test_chunks_leave_no_trace(tmp_path, monkeypatch):
         pd.testing.assert_frame_equal(parts.frame(numbered), whole.frame(numbered))
 
 
-def test_demo_is_what_the_defaults_make(tmp_path):
-    result = CliRunner().invoke(main, ["simulate", str(tmp_path), "--quiet"])
+def test_demo_is_what_its_command_makes(tmp_path):
+    command = ["simulate", str(tmp_path), "--contrast", "1.6", "--quiet"]
+    result = CliRunner().invoke(main, command)
     assert result.exit_code == 0, result.output
     made, demo = Shop(tmp_path), Shop(DEMO)
     for table in (*HEADERS, *TRUTHS):
@@ -458,11 +459,12 @@ def test_first_order_tells_about_the_future_only_where_there_is_signal(clean, wi
     assert without_signal.value("select count(distinct latent_type) from {truth_customers}") == 1
 
 
-def test_types_are_recovered_by_k_means_from_behaviour(clean):
+def recovered(shop: Shop) -> float:
+    """Return the adjusted Rand index of five clusters of what customers did with their types."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score
 
-    data = clean.frame(f"""
+    data = shop.frame(f"""
         with behaviour as (
             select
                 client_id,
@@ -498,7 +500,73 @@ def test_types_are_recovered_by_k_means_from_behaviour(clean):
     features = np.clip(features, *np.quantile(features, [0.005, 0.995], axis=0))
     features = (features - features.mean(axis=0)) / features.std(axis=0)
     labels = KMeans(5, n_init=10, random_state=0).fit_predict(features)
-    assert 0.35 < adjusted_rand_score(data["latent_type"], labels) < 0.9
+    return adjusted_rand_score(data["latent_type"], labels)
+
+
+def test_types_are_recovered_by_k_means_from_behaviour(clean):
+    assert 0.35 < recovered(clean) < 0.9
+
+
+# --- contrast ------------------------------------------------------------------------------------
+
+# md5 of the tables' rows as text, from the simulator as it was before it had the dial.
+BEFORE_THE_DIAL = {
+    "app_open": "1d2163703e9236dcb9b9dc5282cf12d0",
+    "market_order": "4861384014b3eb538ac914996a3d30e3",
+    "product_detail": "60940408522e60bfe80a88c68f0828dd",
+    "promo_detail": "f34f93a0af0db661e28db9501ff1d0d7",
+    "truth_customers": "75240b7ba89848ff0d5ff744dbdab6ae",
+    "truth_mess": "0561999224ff8115917aedc9eadd1824",
+}
+MOVED = ("purchase_rate", "spend_mean", "promo_probability", "home_distance", "browse_rate")
+
+
+def test_contrast_of_one_is_the_shop_of_before_the_dial(tmp_path):
+    few = {"customers": 60, "end": date(2025, 6, 30), "mess": 0.5}
+    default = make_shop(tmp_path / "default", **few)
+    assert fingerprint(default.folder) == fingerprint(
+        make_shop(tmp_path / "one", **few, contrast=1.0).folder
+    )
+    found = {
+        table: default.value(
+            f"select md5(string_agg(raw::varchar, chr(10) order by raw::varchar)) "
+            f"from {{{table}}} as raw"
+        )
+        for table in BEFORE_THE_DIAL
+    }
+    assert found == BEFORE_THE_DIAL
+
+
+@pytest.fixture(scope="module")
+def alike(tmp_path_factory) -> Shop:
+    return make_shop(tmp_path_factory.mktemp("alike"), customers=3_000, contrast=0.0)
+
+
+@pytest.fixture(scope="module")
+def unlike(tmp_path_factory) -> Shop:
+    return make_shop(tmp_path_factory.mktemp("unlike"), customers=3_000, contrast=2.0)
+
+
+def gaps_between_types(shop: Shop) -> pd.Series:
+    """Return for each habit the greatest mean of a type over the least one."""
+    means = shop.frame("from {truth_customers}").groupby("latent_type")[list(MOVED)].mean()
+    return means.max() / means.min()
+
+
+def test_without_contrast_types_differ_only_in_how_soon_they_leave(alike):
+    assert gaps_between_types(alike).max() < 1.25
+    moods = alike.frame("from {truth_customers}").groupby("latent_type")["rating_bias"].mean()
+    assert moods.max() - moods.min() < 0.1
+    leaving = "dropout_probability"
+    means = alike.frame("from {truth_customers}").groupby("latent_type")[leaving].mean()
+    assert means.max() > 10 * means.min()
+
+
+def test_contrast_moves_types_apart(clean, alike, unlike):
+    """Clusters of behaviour find them the better: 0.18 without, 0.46 as usual, 0.70 at 2."""
+    assert (1.5 * gaps_between_types(alike) < gaps_between_types(clean)).all()
+    assert (1.2 * gaps_between_types(clean) < gaps_between_types(unlike)).all()
+    assert recovered(alike) < 0.25 < recovered(unlike) - 0.35
 
 
 # --- drift ---------------------------------------------------------------------------------------
@@ -674,6 +742,9 @@ def test_one_customer_over_two_days(tmp_path, mode):
         ({"mess": 1.01}, "mess"),
         ({"mess": -0.1}, "mess"),
         ({"mess": float("nan")}, "mess"),
+        ({"contrast": -0.1}, "contrast"),
+        ({"contrast": 4.01}, "contrast"),
+        ({"contrast": float("nan")}, "contrast"),
         ({"seed": -1}, "seed"),
         ({"drift_date": date(2025, 1, 1)}, "drift"),
         ({"drift": True, "drift_date": START}, "drift_date"),
@@ -690,6 +761,7 @@ def test_impossible_shops_are_refused(tmp_path, arguments, word):
     [
         ["--customers", "-5"],
         ["--mess", "2"],
+        ["--contrast", "5"],
         ["--start", "2026-01-01", "--end", "2025-01-01"],
     ],
 )

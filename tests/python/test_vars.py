@@ -25,6 +25,9 @@ ATTACKS = {
     "largest_amount": f"1); {STACKED}; --",
     "frequency_bands": [1, 2, 3, 5, f"10); {STACKED}; --"],
     "earliest_date": f"2000-01-01'; {STACKED}; --",
+    "smallest_group": f"10); {STACKED}; --",
+    "distribution_values": f"50; {STACKED}; --",
+    "recent_sample_size": f"1; {STACKED}; --",
 }
 
 

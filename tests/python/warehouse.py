@@ -103,15 +103,18 @@ class Warehouse:
         Doubles are hashed as the shortest text that reads back as the same bits.
         """
         left_out = set(without)
-        columns = [column for column in self.columns(name) if column not in left_out]
-        texts = ", ".join(
-            f"""coalesce('=' || cast("{column}" as varchar), '')""" for column in columns
-        )
-        ((count, text_hash),) = self.query(
-            f"with rows_as_text as (select concat_ws(chr(31), {texts}) as line from {name}) "
-            "select count(*), md5(coalesce(string_agg(line, chr(10) order by line), '')) "
-            "from rows_as_text"
-        )
+        with self._connect() as connection:
+            described = connection.execute(f"describe select * from {name}").fetchall()
+            texts = ", ".join(
+                f"""coalesce('=' || cast("{column}" as varchar), '')"""
+                for column, *_ in described
+                if column not in left_out
+            )
+            ((count, text_hash),) = connection.execute(
+                f"with rows_as_text as (select concat_ws(chr(31), {texts}) as line from {name}) "
+                "select count(*), md5(coalesce(string_agg(line, chr(10) order by line), '')) "
+                "from rows_as_text"
+            ).fetchall()
         return count, text_hash
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
@@ -193,12 +196,15 @@ class Builder:
         landing: Path,
         *,
         variables: Mapping[str, object] | None = None,
+        select: Iterable[str] = (),
         with_tests: bool = False,
         is_thorough: bool = False,
         threads: int = 2,
         must_pass: bool = True,
     ) -> Warehouse:
-        """Build a landing zone into a fresh warehouse.
+        """Build a landing zone into a fresh warehouse, whole or some models with what they need.
+
+        select: models as dbt selects them, `+name` with all that it reads; none for all.
 
         Raises:
             AssertionError: with the end of dbt's output, if a build that must pass fails.
@@ -207,6 +213,7 @@ class Builder:
         project = self.project(landing, vars_text, is_thorough=is_thorough)
         arguments = ["build", "--threads", str(threads)]
         arguments += [] if with_tests else NO_TESTS
+        arguments += ["--select", *select] if select else []
         arguments += ["--vars", vars_text] if variables else []
         finished = self.dbt(project, *arguments)
         parsed = project / "target" / "partial_parse.msgpack"
