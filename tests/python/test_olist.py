@@ -49,7 +49,7 @@ SOURCE_TABLES = (
 
 @pytest.fixture(scope="module")
 def shops(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Warehouse]:
-    """Olist alone, and both sources in one landing zone."""
+    """Olist alone, the demo shop alone, and both sources in one landing zone."""
     folder = tmp_path_factory.mktemp("olist")
     for name, sources in {
         "alone": {"olist": OLIST},
@@ -69,6 +69,7 @@ def shops(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[st
                 "landing": folder / "both",
                 "variables": {"sources": ["market", "olist"], "landing": str(folder / "both")},
             },
+            "market": {"landing": ROOT / "demo"},
         }
     )
 
@@ -253,10 +254,10 @@ def test_what_olist_cannot_feed_is_empty_and_said_so(olist: Warehouse) -> None:
     assert dropped["own_discount_share"] == "it is alike for nearly all customers"
 
 
-def test_every_mart_is_there(olist: Warehouse, demo_warehouse: Warehouse) -> None:
+def test_every_mart_is_there(olist: Warehouse, shops: dict[str, Warehouse]) -> None:
     """Olist builds every table and view of the native source, and fills the ones for customers."""
     rooms = ("core", "customer", "segments", "marts")
-    assert olist.names(*rooms) == demo_warehouse.names(*rooms)
+    assert olist.names(*rooms) == shops["market"].names(*rooms)
     assert olist.value("select count(*) from segments.customer_segments") == olist.value(
         "select count(*) from customer.customer_single_view where is_customer"
     )
@@ -320,12 +321,10 @@ def test_segments_are_told_to_describe_and_to_promise_nothing(olist: Warehouse) 
 
 
 @pytest.mark.parametrize("table", SOURCE_TABLES)
-def test_both_sources_at_once_are_as_each_alone(
-    shops: dict[str, Warehouse], demo_warehouse: Warehouse, table: str
-) -> None:
+def test_both_sources_at_once_are_as_each_alone(shops: dict[str, Warehouse], table: str) -> None:
     """With both sources on, the rows of each are byte for byte those of its own build."""
     both = shops["both"]
-    for source, alone in (("olist", shops["alone"]), ("market", demo_warehouse)):
+    for source, alone in (("olist", shops["alone"]), ("market", shops["market"])):
         rows = f"(select * from {table} where source = '{source}')"
         assert both.fingerprint(rows) == alone.fingerprint(rows), source
         assert alone.fingerprint(rows)[0] > 0
