@@ -62,6 +62,7 @@ TABLES = {
 }  # fmt: skip
 # Which rows of a table are about a date that the first build had reached, and what they may leave
 # out: an outcome that was still open, and who became a customer by a delivery that came later.
+FROM_TODAY = ("is_current", "months_back")  # they say how far back a date lies
 LABELS = ("is_good_customer", "has_repeat", "is_profitable")
 ABOUT_THE_PAST = {
     "customer.customer_history": ("as_of_date < date '{as_of}' and as_of_date >= '{kept}'", ()),
@@ -102,6 +103,7 @@ def shops(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[st
             name: {
                 "landing": landing_zone(folder / name, with_later=name == "later"),
                 "variables": variables,
+                "select": [f"+{table.split('.')[1]}" for table in ABOUT_THE_PAST],
             }
             for name in ("first", "later")
         }
@@ -124,7 +126,7 @@ def test_later_rows_change_no_row_about_the_past(
     columns = [
         column
         for column in first.columns(table)
-        if column not in (*left_out, "is_current")
+        if column not in (*left_out, *FROM_TODAY)
         and (column != "as_of_date" or table == "customer.customer_history")
     ]
     query = f"select {', '.join(columns)} from {table} where source = '{source}' and {about}"

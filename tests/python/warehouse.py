@@ -102,20 +102,29 @@ class Warehouse:
 
         Doubles are hashed as the shortest text that reads back as the same bits.
         """
+        return self.fingerprints([name], without)[name]
+
+    def fingerprints(
+        self, names: Iterable[str], without: Iterable[str] = ()
+    ) -> dict[str, tuple[int, str]]:
+        """Return the fingerprint of each of several tables."""
         left_out = set(without)
+        found = {}
         with self._connect() as connection:
-            described = connection.execute(f"describe select * from {name}").fetchall()
-            texts = ", ".join(
-                f"""coalesce('=' || cast("{column}" as varchar), '')"""
-                for column, *_ in described
-                if column not in left_out
-            )
-            ((count, text_hash),) = connection.execute(
-                f"with rows_as_text as (select concat_ws(chr(31), {texts}) as line from {name}) "
-                "select count(*), md5(coalesce(string_agg(line, chr(10) order by line), '')) "
-                "from rows_as_text"
-            ).fetchall()
-        return count, text_hash
+            for name in names:
+                described = connection.execute(f"describe select * from {name}").fetchall()
+                texts = ", ".join(
+                    f"""coalesce('=' || cast("{column}" as varchar), '')"""
+                    for column, *_ in described
+                    if column not in left_out
+                )
+                ((count, text_hash),) = connection.execute(
+                    f"with rows_as_text as (select concat_ws(chr(31), {texts}) as line from {name})"
+                    " select count(*), md5(coalesce(string_agg(line, chr(10) order by line), '')) "
+                    "from rows_as_text"
+                ).fetchall()
+                found[name] = (count, text_hash)
+        return found
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(self.path), read_only=True)
