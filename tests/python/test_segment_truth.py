@@ -387,7 +387,6 @@ def test_versions_are_kept_until_they_are_due(
     assert (lineage["previous_segment_id"] == lineage.index).all()
     frozen = nearest(kept.shop, FIRST, renewed)
     assert (renewed["segment_id"] == nearest(kept.shop, due, renewed)).all()
-    print("KEEP", (renewed["segment_id"] == frozen).mean(), len(renewed), due)
     assert (renewed["segment_id"] == frozen).mean() >= 0.99
     for segment, row in lineage.iterrows():
         is_in = renewed["segment_id"] == segment
