@@ -131,3 +131,7 @@ class RuleSegmenter:
     def without(self, features: Iterable[str]) -> RuleSegmenter:
         """Return itself: rules need no feature of k-means."""
         return self
+
+    def on_resamples(self) -> RuleSegmenter:
+        """Return itself: rules are learned in one way."""
+        return self

@@ -164,7 +164,7 @@ def usefulness(
     ]
     explained = {}
     for k in k_values if known else []:
-        segmenter = segment_stability.KMeansSegmenter(tuple(known), k, seed)
+        segmenter = segment_stability.KMeansSegmenter(tuple(known), k, seed).on_resamples()
         labels = segmenter.fit(check.first).predict(check.second)
         explained[k] = segment_choice.usefulness(labels, outcome, seed)
     labels = rules.fit(check.first).predict(check.second)

@@ -93,14 +93,20 @@ def one_thread():
     return THREADS.limit(limits=1)
 
 
-def fit_kmeans(values: np.ndarray, k: int, seed: int, weights: np.ndarray | None = None) -> KMeans:
+def fit_kmeans(
+    values: np.ndarray,
+    k: int,
+    seed: int,
+    weights: np.ndarray | None = None,
+    starts: int = STARTS,
+) -> KMeans:
     """Fit k-means (Lloyd, k-means++ with ten starts) on standardised rows, on one thread.
 
     Rows must be sorted by content. weights: one a row, how often it counts; None is once each. One
     thread keeps sums in one order, hence bits equal.
     """
     with one_thread():
-        model = KMeans(n_clusters=k, n_init=STARTS, random_state=seed)
+        model = KMeans(n_clusters=k, n_init=starts, random_state=seed)
         return model.fit(values, sample_weight=weights)
 
 

@@ -16,7 +16,11 @@ with worded as (
             when 'redesign'
                 then
                     'The segments did not hold for 40 days: ' || breach
-                    || '. A refit would soon age again: choose other features or fewer segments.'
+                    || '. A refit would soon age again: '
+                    || case segmentation_method
+                        when 'clusters' then 'choose other features or fewer segments.'
+                        else 'read the segments as a snapshot of the day.'
+                    end
             when 'not_established'
                 then
                     'The past allows no promise: ' || origin_count
