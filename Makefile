@@ -63,11 +63,11 @@ clean:  ## remove what was built, but not the environment
 	@find warehouse -mindepth 1 ! -name .gitkeep -delete 2>/dev/null || true
 
 # SQL is linted again only where a file or a setting changed: it takes a minute.
-SQL := $(shell find models tests macros -name '*.sql')
+SQL := $(shell find models snapshots tests macros -name '*.sql')
 target/.linted: $(SQL) pyproject.toml dbt_project.yml | $(VENV)/.installed-dev
 	$(call say,sqlfluff)
 	@mkdir -p target warehouse
-	@CLIENTELE_WAREHOUSE=target/lint.duckdb $(BIN)/sqlfluff lint models tests
+	@CLIENTELE_WAREHOUSE=target/lint.duckdb $(BIN)/sqlfluff lint models snapshots tests
 	@touch $@
 
 # A stamp says that a lock is installed: the next run does not install it again.

@@ -10,6 +10,9 @@ Simulates a shop, then measures, each in a process of its own:
 - sql without history: the same for the current date alone;
 - forecasts: quality of new customers and lifetime value, fits, evaluation and scores of all
   customers, in the warehouse that sql has written;
+- segments: features, RFM, the segmentation with its gate, usefulness and backtest, the segments of
+  all customers and all that is said about them, after the forecasts in the same warehouse;
+- segments again: the same when no fit is due;
 - pandas: the same single view as a notebook would compute it (pandas_single_view.py);
 - floor: every column that the single view needs scanned once, and the result written once.
 
@@ -37,13 +40,22 @@ import duckdb
 ROOT = Path(__file__).resolve().parent.parent
 HERE = Path(__file__).resolve().parent
 MEASURED = (
-    "start", "build", "sql", "sql without history", "forecasts", "pandas", "floor",
+    "start", "build", "sql", "sql without history", "forecasts", "segments", "segments again",
+    "pandas", "floor",
 )  # fmt: skip
 FORECASTS = (
     "fct_order_promotions", "quality_reasons",
     "path:models/customer/quality", "path:models/customer/lifetime_value",
     "customer_quality_model", "customer_quality_tree_scores", "clv_model", "clv_scores",
 )  # fmt: skip
+SEGMENTS = (
+    "shop_means", "customer_features", "customer_feature_history", "customer_next_quarters",
+    "path:models/customer/rfm", "path:models/customer/recent", "path:models/customer/prices",
+    "segment_playbook", "rule_segment_playbook", "segment_reasons", "segment_kmeans",
+    "path:models/segments",
+)  # fmt: skip
+# What runs on what another has built, in its warehouse.
+AFTER_SQL = ("forecasts", "segments", "segments again")
 
 
 def measured(command: list[str], env: dict[str, str], log: Path) -> dict[str, float]:
@@ -149,15 +161,13 @@ def main() -> None:
 
     variables = ["--vars", json.dumps({"landing": str(landing)})]
     alone = ["--vars", json.dumps({"landing": str(landing), "history_months": 0})]
-    to_single_view = (
-        "build", "--select", "+customer_single_view",
-        "--exclude", "resource_type:test", "resource_type:unit_test",
-    )  # fmt: skip
+    no_tests = ("--exclude", "resource_type:test", "resource_type:unit_test")
+    to_single_view = ("build", "--select", "+customer_single_view", *no_tests)
     runs: dict[str, list[dict[str, float]]] = {}
     for _ in range(arguments.runs):
         for name in MEASURED:
-            database = work / f"{'sql' if name == 'forecasts' else name.replace(' ', '_')}.duckdb"
-            if name != "forecasts":
+            database = work / f"{'sql' if name in AFTER_SQL else name.replace(' ', '_')}.duckdb"
+            if name not in AFTER_SQL:
                 database.unlink(missing_ok=True)
             own = {**env, "CLIENTELE_WAREHOUSE": str(database)}
             command = {
@@ -165,8 +175,9 @@ def main() -> None:
                 "build": dbt(work, "build", *variables),
                 "sql": dbt(work, *to_single_view, *variables),
                 "sql without history": dbt(work, *to_single_view, *alone),
-                "forecasts": dbt(work, "build", "--select", *FORECASTS, "--exclude",
-                                 "resource_type:test", "resource_type:unit_test", *variables),
+                "forecasts": dbt(work, "build", "--select", *FORECASTS, *no_tests, *variables),
+                "segments": dbt(work, "build", "--select", *SEGMENTS, *no_tests, *variables),
+                "segments again": dbt(work, "build", "--select", *SEGMENTS, *no_tests, *variables),
                 "pandas": [sys.executable, str(HERE / "pandas_single_view.py"), str(landing),
                            str(work / "pandas.parquet")],
                 "floor": [sys.executable, __file__, "--floor", str(landing), str(database),

@@ -171,10 +171,11 @@ def segments(warehouse: Path, as_json: bool) -> None:
     help="The page to write.",
 )  # fmt: skip
 def model_card(warehouse: Path, output: Path) -> None:
-    """Write the cards of the predictive models as one page.
+    """Write the cards of the models as one page.
 
     What customer quality and lifetime value forecast, on what data they were judged, how good they
-    were there and when not to use them, read from the evaluation tables of the warehouse.
+    were there and when not to use them; why the segments are as many as they are, who is in them
+    and how long they stay good. All of it is read from the tables of the warehouse.
     """
     from clientele.model_card import read_shops, render, write_page
     from clientele.warehouse_file import WarehouseError

@@ -23,7 +23,11 @@ VERDICTS = {
 STATES = {
     "keep": ("Keep", "published", "Nothing is to be done before the next date below."),
     "watch": ("Watch", "withheld", "Nothing is broken yet. Look again at the next build."),
-    "refit": ("Refit", "suspected_leak", "The next build with enough data fits the segments anew."),
+    "refit": (
+        "Refit",
+        "suspected_leak",
+        "A limit is broken or the date has come. A build on that date fits anew; refit: true now.",
+    ),
     "redesign": (
         "Redesign",
         "suspected_leak",

@@ -53,14 +53,15 @@ def usefulness(labels: np.ndarray, outcome: np.ndarray, seed: int) -> tuple[floa
     known; such rows count for nothing. The share is epsilon squared of the outcome winsorised at
     0.5 and 99.5 %, which many groups do not raise by chance as they raise eta squared; its standard
     error is the standard deviation over 200 bootstraps of rows, with the bounds of the winsorising
-    kept. Both are nan with fewer than 200 known rows or an outcome that is the same for all.
+    kept. Both are nan with fewer than 200 known rows, and 0 where the outcome is the same for all:
+    there is nothing to explain.
     """
     known = ~np.isnan(outcome)
     if known.sum() < MIN_KNOWN_ROWS:
         return math.nan, math.nan
     values = np.clip(outcome[known], *np.quantile(outcome[known], WINSOR_QUANTILES))
     if values.min() == values.max():
-        return math.nan, math.nan
+        return 0.0, 0.0
     groups = np.unique(labels[known], return_inverse=True)[1]
     # Rows of one group and value are interchangeable, so their order cannot change a digit.
     order = np.lexsort((values, groups))
@@ -121,7 +122,8 @@ def choose(
     useful: usefulness and its standard error by k, of eligible k at least; rules: those of the
     rule segments, None where there are none. Both may be nan: not known. Among the eligible the
     smallest k is taken whose usefulness is within one standard error (the best one's) of the
-    highest; where none is known, the smallest eligible. Rules that explain as much are better.
+    highest; where none is known, the smallest eligible. Rules that explain as much, less one
+    standard error, are better, and so are they where clusters explain nothing.
     """
     eligible = tuple(sorted(one.k for one in measured if is_eligible(one, limits, customer_count)))
     if not eligible:
@@ -130,7 +132,9 @@ def choose(
     passed = f"{_list_of_k(eligible)} {'passes' if len(eligible) == 1 else 'pass'} the gate"
     known = {k: useful[k] for k in eligible if k in useful and not math.isnan(useful[k][0])}
     if not known:
-        reason = f"{passed}; what the next quarter brought is not known yet, so the smallest serves"
+        reason = (
+            f"{passed}; what it tells of a next quarter cannot be checked, so the smallest serves"
+        )
         return Choice(SEGMENTED, eligible[0], reason, eligible)
     best = max(known, key=lambda k: (known[k][0], -k))
     highest, error = known[best]
@@ -141,10 +145,13 @@ def choose(
         reason += f" (k = {best}: {_percent(highest)} +- {100 * error:.1f})"
     else:
         reason += f" (+- {100 * error:.1f})"
+    value, error = known[k]
+    if value <= 0:
+        return Choice(RULES_BETTER, k, f"{reason}, so the rules serve as well", eligible)
     if rules is None or math.isnan(rules[0]):
         return Choice(SEGMENTED, k, f"{reason}; what the rules explain is not known", eligible)
     reason += f"; the rules explain {_percent(rules[0])}"
-    if rules[0] >= known[k][0]:
+    if rules[0] >= value - (0.0 if math.isnan(error) else error):
         return Choice(RULES_BETTER, k, f"{reason}, so they serve as well and are kept", eligible)
     return Choice(SEGMENTED, k, reason, eligible)
 

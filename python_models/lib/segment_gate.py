@@ -15,7 +15,6 @@ import numpy as np
 from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
-from threadpoolctl import threadpool_limits
 
 import segmentation
 
@@ -158,7 +157,7 @@ def measure(values: np.ndarray, order: np.ndarray, k: int, limits: GateLimits) -
     """
     if not measurable(values, [k]):
         raise ValueError(f"fewer than {k} distinct rows cannot fall into {k} clusters")
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with segmentation.one_thread(), warnings.catch_warnings():
         # A sample may hold fewer distinct rows than clusters; that shows in the measures.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = segmentation.fit_kmeans(values, k, _seed(limits, k, FIT))

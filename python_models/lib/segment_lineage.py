@@ -98,17 +98,10 @@ def descents(counts: np.ndarray) -> list[Descent]:
     return found
 
 
-def ids(heirs: dict[int, int], previous_ids: list[int], segment_count: int, used: int) -> list[int]:
+def with_new_ids(inherited_ids: dict[int, int], segment_count: int, used: int) -> dict[int, int]:
     """Return the id of each new segment: inherited, or the next that was never used.
 
-    heirs: as `inherited` returns them; previous_ids: the ids of the previous segments; used: the
-    greatest id that any version had.
+    inherited_ids: id by the number of a new segment; used: the greatest id that any version had.
     """
-    found = []
-    for segment in range(segment_count):
-        if segment in heirs:
-            found.append(previous_ids[heirs[segment]])
-        else:
-            used += 1
-            found.append(used)
-    return found
+    fresh = [number for number in range(segment_count) if number not in inherited_ids]
+    return inherited_ids | {number: used + place for place, number in enumerate(fresh, start=1)}

@@ -20,19 +20,13 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from threadpoolctl import threadpool_limits
 
+import population_stability
+import segment_gate
 import segmentation
 
 DAYS_PER_MONTH = 365.25 / 12
 ASSIGN_INTERVALS = (1, 7, 14, 30)
-SHARE_FLOOR = 0.0001  # an empty bin counts as one customer in 10,000: the logarithm of 0 is endless
-MASS_SHARE = 0.01  # a value that so many customers share is a mass point
-MASS_MARGIN = 0.15  # standard deviations that it keeps away from the edge of its bin at most
-# Features whose unknown values are the shop's mean of the date, and by how many standard deviations
-# they may move together: in a normal distribution that is an index of 0.06, no drift by itself.
-FILLED_WITH_MEANS = ("rating", "cm2_rate", "distance", "predicted_quality")
-SMALL_SHIFT = 0.25
 
 ESTABLISHED, NO_BREACH = "established", "no_breach_observed"
 REDESIGN, NOT_ESTABLISHED = "redesign", "not_established"
@@ -282,25 +276,12 @@ def cross_table(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def adjusted_rand(labels: np.ndarray, others: np.ndarray) -> float:
-    """Return the adjusted Rand index of two labellings of the same rows (Hubert & Arabie 1985).
+    """Return the adjusted Rand index of two labellings of the same rows; labels are ints from 0.
 
     1 where they part the rows alike, near 0 by chance. Where both put all rows into one segment it
-    is 1, where only one of them does 0. From whole numbers of pairs, hence the same for any order
-    of rows; scikit-learn's gives the same and takes a hundred times longer on few rows.
+    is 1, where only one of them does 0.
     """
-    table = cross_table(labels, others)
-
-    def pairs(counts: np.ndarray) -> int:
-        return sum(count * (count - 1) // 2 for count in counts.ravel().tolist())
-
-    together, of_labels, of_others = (
-        pairs(table),
-        pairs(table.sum(axis=1)),
-        pairs(table.sum(axis=0)),
-    )
-    total = len(labels) * (len(labels) - 1) // 2
-    most = total * (of_labels + of_others) - 2 * of_labels * of_others
-    return 1.0 if most == 0 else 2 * (total * together - of_labels * of_others) / most
+    return segment_gate.adjusted_rand(cross_table(labels, others))
 
 
 def ceiling(past: Slice, fitted: Fitted, segmenter: Segmenter, bootstraps: int, seed: int) -> float:
@@ -343,83 +324,18 @@ def weighted_share(is_counted: np.ndarray, cm2: np.ndarray) -> float:
     return float(is_counted.mean()) if total == 0 else math.fsum(weights[is_counted]) / total
 
 
-def psi_bins(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return bins of about a tenth each: their upper edges but for the last, and their shares.
-
-    A value lies in the first bin whose edge is not below it, above all edges in the last; at most
-    ten bins, none empty, customers alike never parted. A value that many have (1 %) keeps away from
-    its edge, half-way to the next such value or 0.15 standard deviations; one that holds several
-    deciles has edges on both sides, so that it is seen to gain or lose. Values that are all alike
-    are a single bin.
-    """
-    margin = MASS_MARGIN * segmentation.fit_scaling(values[:, None]).standard_deviation[0]
-    distinct, counts = np.unique(values, return_counts=True)
-    masses = distinct[counts >= MASS_SHARE * len(values)]
-    deciles = np.quantile(values, np.arange(1, 10) / 10, method="inverted_cdf")
-    points, repeats = np.unique(deciles, return_counts=True)
-    edges = np.where(np.isin(points, masses), points + half_way(points, masses, margin), points)
-    heavy = points[repeats > 1]
-    edges = np.union1d(edges, heavy - half_way(-heavy, -masses[::-1], margin))
-    edges = edges[bin_shares(values, edges)[:-1] > 0]
-    edges = edges[edges < distinct[-1]]
-    return edges, bin_shares(values, edges)
-
-
-def half_way(points: np.ndarray, masses: np.ndarray, margin: float) -> np.ndarray:
-    """Return half the distance of each point to the next greater mass, at most `margin`."""
-    following = np.append(masses, np.inf)[np.searchsorted(masses, points, side="right")]
-    return np.minimum((following - points) / 2, margin)
-
-
-def small_shift(before: np.ndarray, after: np.ndarray) -> float:
-    """Return by how much the winsorised mean has moved, 0 where by over 0.25 standard deviations.
-
-    Where unknown values are filled with the shop's mean, PSI is taken without it: the mean moves a
-    little every day, and with it, across the edge of a bin, everybody of whom nothing is known.
-    """
-    scaling = segmentation.fit_scaling(before[:, None])
-    moved = np.clip(after, scaling.lower[0], scaling.upper[0]).mean() - scaling.mean[0]
-    return float(moved) if abs(moved) <= SMALL_SHIFT * scaling.standard_deviation[0] else 0.0
-
-
-def bin_shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return the share of the values in each bin of `psi_bins`."""
-    bins = np.searchsorted(edges, values, side="left")
-    return np.bincount(bins, minlength=len(edges) + 1) / len(values)
-
-
-def population_stability(expected: np.ndarray, actual: np.ndarray) -> float:
-    """Return the population stability index of shares in the same bins.
-
-    Sum of (actual - expected) * ln(actual / expected), shares below 0.0001 taken as that. By
-    custom below 0.10 is little, above 0.25 much.
-    """
-    before = np.maximum(expected, SHARE_FLOOR)
-    after = np.maximum(actual, SHARE_FLOOR)
-    return float(((after - before) * np.log(after / before)).sum())
-
-
 def feature_psi(origin: Slice, later: Slice, feature: str) -> float | None:
     """Return how far a feature's distribution has moved, None where it is not known on both."""
     before = origin.frame[feature].to_numpy(dtype=float)
     after = later.frame[feature].to_numpy(dtype=float)
     if np.isnan(before).any() or np.isnan(after).any():
         return None
-    edges, shares = psi_bins(before)
+    edges, shares = population_stability.psi_bins(before)
     if not len(edges):
         return None
-    if feature in FILLED_WITH_MEANS:
-        after = after - small_shift(before, after)
-    return population_stability(shares, bin_shares(after, edges))
-
-
-def shares_psi(before: np.ndarray, after: np.ndarray) -> float:
-    """Return the population stability index of the shares of labels."""
-    count = max(before.max(initial=0), after.max(initial=0)) + 1
-    return population_stability(
-        np.bincount(before, minlength=count) / len(before),
-        np.bincount(after, minlength=count) / len(after),
-    )
+    if feature in population_stability.FILLED_WITH_MEANS:
+        after = after - population_stability.small_shift(before, after)
+    return population_stability.index(shares, population_stability.bin_shares(after, edges))
 
 
 def backtest(
@@ -440,7 +356,7 @@ def backtest(
     if not segmenter.features and dropped:
         return Backtest([], [past.as_of for past in used], dropped)
     rows = []
-    with threadpool_limits(limits=1):
+    with segmentation.one_thread():
         fits = [segmenter.fit(past) for past in used]
         own_labels = [fit.predict(past) for fit, past in zip(fits, used, strict=True)]
         for number, origin in enumerate(used[:-1]):
@@ -463,7 +379,7 @@ def backtest(
                         weighted_share(
                             frozen != refit, later.frame["cm2_365d"].to_numpy(dtype=float)
                         ),
-                        shares_psi(own_labels[number], frozen),
+                        population_stability.shares_psi(own_labels[number], frozen),
                         {feature: feature_psi(origin, later, feature) for feature in watched},
                     )
                 )

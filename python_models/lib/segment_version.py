@@ -14,6 +14,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+import population_stability
 import rule_segments
 import segment_artifacts
 import segment_choice
@@ -84,11 +85,13 @@ def version_rows(
     tables: Tables,
     settings: Settings,
     kept: Mapping[date, segment_artifacts.KeptModel],
+    used: int,
 ) -> tuple[bool, list[Row]]:
     """Segment a source as of a day.
 
-    kept: the clusters of kept versions by the day of their fit, this day's too if it is replaced.
-    Returns whether there was enough to make a version of, and the rows.
+    kept: the clusters of versions up to this day by the day of their fit, this day's too if it is
+    replaced. used: the greatest segment id that any version ever had, 0 if none. Returns whether
+    there was enough to make a version of, and the rows.
     """
     count = len(shop.customers)
     if count < settings.min_customers:
@@ -127,7 +130,7 @@ def version_rows(
     fitted: segment_stability.Fitted | None = None
     if choice.status == "segmented":
         (chosen,) = [one for one in measured if one.k == choice.k]
-        rows += cluster_rows(shop, frame, features, scaling, chosen.centroids, tables, kept)
+        rows += cluster_rows(shop, frame, features, scaling, chosen.centroids, tables, kept, used)
         served = segment_stability.KMeansSegmenter(
             tuple(features), chosen.k, settings.stability.seed
         )
@@ -176,49 +179,50 @@ def cluster_rows(
     centroids: np.ndarray,
     tables: Tables,
     kept: Mapping[date, segment_artifacts.KeptModel],
+    used: int,
 ) -> list[Row]:
-    """Return centroids and names, with the ids of the version before where segments live on."""
+    """Return centroids and names, with the ids of earlier versions where segments live on."""
     earlier = [day for day in kept if day < shop.as_of]
-    # Where this day's version is the only one, its ids are kept when it is fitted anew.
-    previous = kept.get(max(earlier)) if earlier else kept.get(shop.as_of)
+    # A version that is fitted anew on its own day keeps its ids first of all.
+    relatives = [kept[day] for day in (shop.as_of, max(earlier, default=None)) if day in kept]
     labels = segmentation.assign(scaling.apply(frame[features].to_numpy(dtype=float)), centroids)
-    heirs: dict[int, int] = {}
+    ids: dict[int, int] = {}
+    inherited: dict[int, tuple[str | None, str]] = {}
     found = [segment_lineage.Descent(number, None, "new", None) for number in range(len(centroids))]
-    if previous is not None:
+    for relative in relatives:
         counts = segment_lineage.overlaps(
-            previous.assign(frame), labels, (len(previous.centroids), len(centroids))
+            relative.assign(frame), labels, (len(relative.centroids), len(centroids))
         )
-        heirs = segment_lineage.inherited(counts)
-        if earlier:
+        for number, parent in segment_lineage.inherited(counts).items():
+            segment_id = relative.segment_ids[parent]
+            if number not in ids and segment_id not in ids.values():
+                ids[number] = segment_id
+                inherited[number] = relative.names[segment_id]
+        if relative.version < shop.as_of.isoformat():
             found = segment_lineage.descents(counts)
-    used = max((max(model.segment_ids) for model in kept.values()), default=0)
-    previous_ids = previous.segment_ids if previous else []
-    ids = segment_lineage.ids(heirs, previous_ids, len(centroids), used)
-    inherited = {
-        number: previous.names[previous_ids[parent]]
-        for number, parent in heirs.items()
-        if previous is not None
-    }
+    ids = segment_lineage.with_new_ids(ids, len(centroids), used)
     names = segment_names.name_segments(centroids, features, tables.playbook, inherited)
-    rows = segment_artifacts.centroid_rows(features, ids, centroids)
+    numbers = [ids[number] for number in range(len(centroids))]
+    rows = segment_artifacts.centroid_rows(features, numbers, centroids)
     rows += [
         {
             "artifact": "name",
-            "k": len(ids),
+            "k": len(numbers),
             "segment_id": segment_id,
             "item": archetype,
             "note": name,
         }
-        for segment_id, (archetype, name) in zip(ids, names, strict=True)
+        for segment_id, (archetype, name) in zip(numbers, names, strict=True)
     ]
-    return rows + segment_artifacts.lineage_rows(found, ids, previous if earlier else None)
+    previous = kept[max(earlier)] if earlier else None
+    return rows + segment_artifacts.lineage_rows(found, numbers, previous)
 
 
 def psi_bin_rows(frame: pd.DataFrame, features: Sequence[str]) -> list[Row]:
     """Return the bins of each feature by which later builds see how far customers have drifted."""
     rows: list[Row] = []
     for feature in features:
-        edges, shares = segment_stability.psi_bins(frame[feature].to_numpy(dtype=float))
+        edges, shares = population_stability.psi_bins(frame[feature].to_numpy(dtype=float))
         for number, share in enumerate(shares, start=1):
             bin_of = {"item": feature, "detail": str(number)}
             edge = float(edges[number - 1]) if number <= len(edges) else None
@@ -257,10 +261,14 @@ def movements(
 ) -> dict[int, tuple[float, float]]:
     """Return by days the share of customers, and of cm2, whose frozen label differs from today's.
 
+    A day is left out on which a feature of the segments was not known yet.
+
     recent: one row per customer and `lag_days`, 0 for today; fitted: as in `contract_rows`.
     """
-    days = sorted(set(recent["lag_days"]))
-    if not days or days[0] != 0:
+    used = list(served.features)
+    known = recent.groupby("lag_days")[used].count().eq(recent.groupby("lag_days").size(), axis=0)
+    days = [int(lag) for lag, is_known in known.all(axis=1).items() if is_known]
+    if 0 not in days:
         return {}
     labels, cm2 = {}, {}
     for lag in days:
@@ -271,8 +279,6 @@ def movements(
         labels[lag] = pd.Series(fitted.predict(past), index=frame.index)
         cm2[lag] = frame["cm2_365d"].astype(float)
     found = {
-        int(lag): segment_stability.movement(labels[lag], labels[0], cm2[0])
-        for lag in days
-        if lag > 0
+        lag: segment_stability.movement(labels[lag], labels[0], cm2[0]) for lag in days if lag > 0
     }
     return {lag: shares for lag, shares in found.items() if shares is not None}

@@ -12,13 +12,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 WINSOR_QUANTILES = (0.005, 0.995)
 MIN_STANDARD_DEVIATION = 1e-6
 MAX_RANK_CORRELATION = 0.9
 ABSENT = "its source is absent"
 STARTS = 10
+# Made once: to find the libraries again for each of hundreds of small fits costs as much as a fit.
+THREADS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,18 @@ def select_features(frame: pd.DataFrame, features: list[str]) -> dict[str, str]:
     return reasons
 
 
+def one_thread():
+    """Return a context in which sums run on one thread: in one order, hence with equal bits."""
+    return THREADS.limit(limits=1)
+
+
 def fit_kmeans(values: np.ndarray, k: int, seed: int, weights: np.ndarray | None = None) -> KMeans:
     """Fit k-means (Lloyd, k-means++ with ten starts) on standardised rows, on one thread.
 
     Rows must be sorted by content. weights: one a row, how often it counts; None is once each. One
     thread keeps sums in one order, hence bits equal.
     """
-    with threadpool_limits(limits=1):
+    with one_thread():
         model = KMeans(n_clusters=k, n_init=STARTS, random_state=seed)
         return model.fit(values, sample_weight=weights)
 

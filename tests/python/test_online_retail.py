@@ -432,9 +432,46 @@ def test_what_the_source_does_not_tell_is_null_or_empty(retail: Warehouse) -> No
     assert retail.query(f"select {counts} from core.fct_orders") == [(0,) * 7]
     for table in ("fct_ratings", "fct_app_opens", "fct_order_promotions"):
         assert retail.value(f"select count(*) from core.{table}") == 0
-    assert retail.value("select segmentation_status from segments.segmentation_status") == (
-        "segmented"
+
+
+def test_rules_tell_more_of_the_next_quarter_than_clusters_that_last(
+    retail: Warehouse, people: pd.DataFrame
+) -> None:
+    """Two and three groups come back in every resample, and explain less than the rules.
+
+    Measured: 10.4 and 11.3 % of the next quarter's margin, the rules 17.2 %. Four groups explain
+    16.3 % and pass the gate on 5 resamples, but not on 30. Six and more explain over 22 %, but are
+    not found again in the other half of the customers.
+    """
+    ((status, method, reason),) = retail.query(
+        "select segmentation_status, segmentation_method, reason from segments.segmentation_status"
     )
+    assert (status, method) == ("rules_better", "rules")
+    scores = retail.table("segments.segment_k_scores").set_index("candidate")
+    eligible = set(scores.index[scores["is_eligible"].fillna(False).astype(bool)])
+    assert {"k = 2", "k = 3"} <= eligible <= {"k = 2", "k = 3", "k = 4"}
+    useful = scores["usefulness"]
+    assert useful[sorted(eligible)].max() < useful["rules"]
+    assert useful["k = 3"] + 3 * scores["usefulness_error"]["rules"] < useful["rules"]
+    assert useful["k = 6"] > useful["rules"]
+    assert scores["prediction_strength"]["k = 6"] < 0.80
+    assert reason.startswith("k = 2, 3 and 4 pass" if len(eligible) == 3 else "k = 2 and 3 pass")
+    assert reason.endswith("the rules explain 17.2 %, so they serve as well and are kept")
+    bought = int((people["successful_order_count"] > 0).sum())
+    assert retail.query(
+        "select count(*), count(segment_id), count(segment_name), count(archetype) "
+        "from segments.customer_segments"
+    ) == [(bought, bought, bought, 0)]
+
+
+def test_segments_of_a_seasonal_shop_are_not_promised_to_last(retail: Warehouse) -> None:
+    """A month later new cut points call customers something else who bring 15 % of the margin."""
+    ((status, state, interval, evidence),) = retail.query(
+        "select contract_status, maintenance_state, refit_interval_days, evidence "
+        "from segments.segment_maintenance"
+    )
+    assert (status, state, interval) == ("redesign", "redesign", None)
+    assert "phi is 0.155, above 0.10" in evidence
 
 
 @pytest.mark.parametrize(

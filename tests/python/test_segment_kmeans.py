@@ -191,6 +191,29 @@ def test_segments_that_live_on_keep_their_ids_and_names(fitted: pd.DataFrame) ->
     assert set(lineage["note"]) == {"2026-06-30"}
 
 
+def test_a_second_fit_of_one_day_keeps_the_ids_of_the_first(fitted: pd.DataFrame) -> None:
+    """New segments of a day keep their new numbers when that day is fitted again, and again."""
+    draw = np.random.default_rng(5)
+    third = np.arange(300) % 3
+    other = shop("a", 300).assign(cm2_365d=3.0 * third)
+    for name in parameters()["features"]:
+        other[name] = draw.normal(20.0 + 5.0 * third, 1.0).round(6)
+    later = date(2026, 12, 31)
+    kept, ids = fitted, []
+    for _ in range(3):
+        rows = run(other, ["a"], kept, as_of=later, refit="true")
+        ids.append(list(of(rows, "name")["segment_id"]))
+        kept = pd.concat([fitted, rows])
+    assert min(ids[0]) > 2
+    assert ids[0] == ids[1] == ids[2]
+
+
+def test_an_id_never_means_two_things_however_the_date_jumps(fitted: pd.DataFrame) -> None:
+    """A build as of an earlier date gives numbers that no later version has used."""
+    rows = run(shop("a", 300), ["a"], fitted, as_of=date(2026, 6, 29))
+    assert list(of(rows, "name")["segment_id"]) == [3, 4]
+
+
 def test_sources_are_fitted_each_on_its_own(fitted: pd.DataFrame) -> None:
     """A source's model is the same whether it is fitted alone or beside others."""
     second = shop("b", 200, seed=9)

@@ -122,12 +122,15 @@ def test_overlaps_count_customers() -> None:
 def test_what_became_of_segments(table: np.ndarray, ids: list[int], relations: list) -> None:
     """Ids survive where half of all customers of either are in both; the relation says the rest."""
     previous_ids = [11, 12, 13][: len(table)]
-    heirs = segment_lineage.inherited(table)
-    used = max(previous_ids)
-    assert segment_lineage.ids(heirs, previous_ids, table.shape[1], used) == ids
+    heirs = {
+        segment: previous_ids[parent]
+        for segment, parent in segment_lineage.inherited(table).items()
+    }
+    found = segment_lineage.with_new_ids(heirs, table.shape[1], max(previous_ids))
+    assert [found[segment] for segment in range(table.shape[1])] == ids
     assert segment_lineage.descents(table) == [Descent(*relation) for relation in relations]
 
 
 def test_an_id_never_means_two_things() -> None:
     """A new segment gets the next id after the greatest that any version had."""
-    assert segment_lineage.ids({0: 1}, [3, 7], 3, 9) == [7, 10, 11]
+    assert segment_lineage.with_new_ids({0: 7}, 3, 9) == {0: 7, 1: 10, 2: 11}

@@ -145,8 +145,14 @@ def customers(shop: Warehouse) -> pd.DataFrame:
     """Every customer's features and segment as of the later date."""
     listed = ", ".join(f"features.{name}::double as {name}" for name in FEATURES)
     return shop.frame(
-        f"select members.*, {listed} from segments.customer_segments as members "
-        "inner join customer.customer_features as features using (customer_key) order by 1"
+        f"select members.*, {listed}, single_view.rating_count > 0 as knows_rating, "
+        "single_view.average_distance_km is not null as knows_distance, "
+        "single_view.cm2_rate is not null as knows_cm2_rate, "
+        "quality.probability is not null as knows_predicted_quality "
+        "from segments.customer_segments as members "
+        "inner join customer.customer_features as features using (customer_key) "
+        "inner join customer.customer_single_view as single_view using (customer_key) "
+        "left join customer.customer_quality as quality using (customer_key) order by 1"
     )
 
 
@@ -181,7 +187,11 @@ def test_reasons_are_what_tells_most_between_the_two(customers: pd.DataFrame) ->
     order = distances(values).argsort(axis=1)
     own, second = (centroids(SECOND_VERSION)[order[:, place]] for place in (0, 1))
     pulls = (values - second) ** 2 - (values - own) ** 2
-    strongest = np.argsort(-pulls, axis=1)
+    # What is not known of a customer is the shop's mean, and no reason.
+    for index, feature in enumerate(FEATURES):
+        if f"knows_{feature}" in customers:
+            pulls[~customers[f"knows_{feature}"].to_numpy(dtype=bool), index] = 0.0
+    strongest = np.argsort(-pulls, axis=1, kind="stable")
     for place in range(3):
         expected = []
         for row, index in enumerate(strongest[:, place]):

@@ -1,4 +1,11 @@
 {%- set features = feature_names() -%}
+{#- Where nothing is known of a customer the feature is the shop's mean, which is no reason. -#}
+{%- set known_where = {
+    "rating": "single_view.rating_count > 0",
+    "cm2_rate": "single_view.cm2_rate is not null",
+    "distance": "single_view.average_distance_km is not null",
+    "predicted_quality": "quality.probability is not null",
+} -%}
 {%- set rank_columns = [] -%}
 {%- for feature in features %}{% do rank_columns.append(feature ~ "_rank") %}{% endfor -%}
 with centroids as (
@@ -22,14 +29,23 @@ contributions as (
 
     select
         {%- for feature in features %}
-        power(customers.{{ feature }} - seconds.{{ feature }}, 2)
-        - power(customers.{{ feature }} - own.{{ feature }}, 2) as {{ feature }},
+        case
+            when {{ known_where.get(feature, "true") }}
+                then
+                    power(customers.{{ feature }} - seconds.{{ feature }}, 2)
+                    - power(customers.{{ feature }} - own.{{ feature }}, 2)
+            else 0
+        end as {{ feature }},
         own.{{ feature }} > seconds.{{ feature }} as {{ feature }}_is_above,
         {%- endfor %}
         customers.customer_key
     from {{ ref('customer_standardised_features') }} as customers
     inner join {{ ref('customer_segment_distances') }} as distances
         on customers.customer_key = distances.customer_key
+    inner join {{ ref('customer_single_view') }} as single_view
+        on customers.customer_key = single_view.customer_key
+    left join {{ ref('customer_quality') }} as quality
+        on customers.customer_key = quality.customer_key
     inner join centroids as own
         on
             customers.source = own.source

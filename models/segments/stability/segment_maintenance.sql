@@ -20,7 +20,7 @@ with worded as (
             when 'not_established'
                 then
                     'The past allows no promise: ' || origin_count
-                    || ' origins (3 are needed), ceiling '
+                    || ' origins (3 are needed, each with 500 customers and more), ceiling '
                     || coalesce(cast(cast(ceiling as decimal(9, 3)) as string), 'not known')
                     || ' (0.800 is needed); ' || applied_interval_days || ' days are assumed.'
             else reason
@@ -40,7 +40,7 @@ with worded as (
         end as age_words,
         case
             when lost_feature is not null then ' ' || lost_feature || ' is no longer known.'
-            when worst_feature is not null
+            when model_age_days > 0 and worst_feature is not null
                 then
                     ' Since the fit ' || worst_feature || ' has moved most (PSI '
                     || cast(worst_psi as decimal(9, 3)) || ').'
