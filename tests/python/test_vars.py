@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from warehouse import PARALLEL_BUILDS, ROOT, Builder
+import segment_gate
+from warehouse import NO_TESTS, PARALLEL_BUILDS, ROOT, Builder, Warehouse
 
 STACKED = "create table main.executed as select 1 as one"
 # The rest of the statement that the value is pasted into stays valid SQL, so that a refusal is
@@ -26,8 +29,6 @@ ATTACKS = {
     "frequency_bands": [1, 2, 3, 5, f"10); {STACKED}; --"],
     "earliest_date": f"2000-01-01'; {STACKED}; --",
     "smallest_group": f"10); {STACKED}; --",
-    "distribution_values": f"50; {STACKED}; --",
-    "recent_sample_size": f"1; {STACKED}; --",
 }
 
 
@@ -74,3 +75,62 @@ def test_a_refused_var_is_named(attempts: dict[str, tuple[int, str, list[str]]],
     exit_code, output, _ = attempts[name]
     assert exit_code != 0
     assert f"var {name} must be" in output, output
+
+
+CHECKED = re.compile(r"(?:number|date|flag|periods)_var\(\s*['\"](\w+)['\"]")
+BARE = re.compile(r"(?<!\w)var\(\s*['\"](\w+)['\"]")
+PASTED = re.compile(r"(?<!in )(?<!\w)var\(['\"](\w+)['\"]\)")
+
+
+def test_no_var_reaches_sql_unchecked() -> None:
+    """SQL reads vars through the macros that check them, and YAML pastes none that they do not."""
+    sql = {
+        str(path.relative_to(ROOT)): path.read_text()
+        for folder in ("macros", "models", "snapshots", "tests/generic")
+        for path in (ROOT / folder).rglob("*.sql")
+    }
+    del sql["macros/vars.sql"]
+    checked = {name for text in sql.values() for name in CHECKED.findall(text)}
+    assert {"largest_amount", "segment_refit_interval_days", "distribution_values"} <= checked
+    bare = {(path, name) for path, text in sql.items() for name in BARE.findall(text)}
+    assert bare == {
+        ("macros/union_sources.sql", "sources"),  # compared with the names that are known
+        ("models/intermediate/int_as_of.sql", "as_of"),  # whether there is one
+    }
+    pasted = {
+        name
+        for path in (ROOT / "models").rglob("*.yml")
+        for name in PASTED.findall(path.read_text())
+    }
+    assert pasted - checked == {"landing"}  # its paths are checked when a run begins
+
+
+@pytest.mark.parametrize("value", ["many", "4", "4.5", "-5", "1001", "", None, "5; drop"])
+def test_too_few_resamples_are_refused(value: object) -> None:
+    """Below five, above a thousand, or no whole number: said with the name of the var."""
+    with pytest.raises(ValueError, match=r"^var segment_resamples must be from 5 to 1000, not "):
+        segment_gate.effort(value)
+
+
+def test_resamples_say_how_thorough_the_gate_is() -> None:
+    """The default is that of the gate; fewer mean fewer splits, too."""
+    limits = segment_gate.GateLimits()
+    assert segment_gate.effort(30) == {"bootstraps": limits.bootstraps, "splits": limits.splits}
+    assert segment_gate.effort(" 5 ") == {"bootstraps": 5, "splits": 2}
+
+
+def test_a_build_with_too_few_resamples_fails_with_one_readable_line(
+    builder: Builder, clean_landing: Path, clean_warehouse: Warehouse
+) -> None:
+    """The model of segments fails before it fits anything, and what was kept stays."""
+    project = builder.project(clean_landing)
+    shutil.copy2(clean_warehouse.path, project / "warehouse" / clean_warehouse.path.name)
+    variables = json.dumps({"segment_resamples": 4})
+    finished = builder.dbt(
+        project, "build", "--select", "segment_kmeans", *NO_TESTS, "--vars", variables
+    )
+    assert finished.returncode != 0
+    assert "var segment_resamples must be from 5 to 1000, not" in finished.stdout
+    kept = Warehouse(project, finished.returncode, finished.stdout)
+    table = "segments.segment_kmeans"
+    assert kept.fingerprint(table) == clean_warehouse.fingerprint(table)
