@@ -28,7 +28,7 @@ def due(kept, features, unknown, as_of, interval_days, is_forced):
     promised = rows.loc[
         (rows["artifact"] == "contract") & (rows["item"] == "refit_interval_days"), "value"
     ].dropna()
-    interval = int(promised.iloc[0]) if len(promised) else int(interval_days)
+    interval = int(promised.iloc[0] if len(promised) else float(interval_days))
     reason = model_cadence.refit_reason(versions, as_of, interval, is_forced)
     if reason is None:
         absent = (rows["artifact"] == "dropped") & (rows["note"] == segmentation.ABSENT)

@@ -66,7 +66,7 @@ def effort(resamples: object) -> dict[str, int]:
         ValueError: if it is not a whole number from 5 to 1,000.
     """
     text = str(resamples).strip()
-    if not text.isdigit() or not 5 <= int(text) <= 1_000:
+    if not (text.isascii() and text.isdigit()) or not 5 <= int(text) <= 1_000:
         raise ValueError(f"var segment_resamples must be from 5 to 1000, not {resamples!r}")
     return {"bootstraps": int(text), "splits": max(2, int(text) // 6)}
 
