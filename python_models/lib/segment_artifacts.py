@@ -133,8 +133,7 @@ def choice_rows(
         by_k.append(
             (
                 one.k,
-                one.scores(customer_count)
-                | {"usefulness": value, "usefulness_error": error, "segment_count": float(one.k)},
+                one.scores(customer_count) | {"usefulness": value, "usefulness_error": error},
             )
         )
     value, error = by_rules or unknown

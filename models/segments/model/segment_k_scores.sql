@@ -3,8 +3,8 @@
     "smallest_share", "seed_agreement",
 ] -%}
 {%- set beside = [
-    "usefulness", "usefulness_error", "inertia", "silhouette", "calinski_harabasz",
-    "davies_bouldin", "gap", "gap_error",
+    "usefulness", "usefulness_error", "inertia", "silhouette", "silhouette_error",
+    "calinski_harabasz", "davies_bouldin", "gap", "gap_error",
 ] -%}
 with measures as (
 
