@@ -1,9 +1,10 @@
 {#-
     The rows of one entity from every source that the var `sources` switches on, by name.
     entity: the part of int_<source>__<entity> after the two underscores.
+    source_names: the sources, in place of those of the var
 -#}
-{% macro union_sources(entity) -%}
-    {%- for source_name in enabled_sources() %}
+{% macro union_sources(entity, source_names=none) -%}
+    {%- for source_name in source_names or enabled_sources() %}
     select
         {%- for column in entity_columns(entity) %}
         {{ column }}{{ "," if not loop.last }}
@@ -23,4 +24,9 @@
         {{ exceptions.raise_compiler_error("var sources must be a list of one or more of " ~ known ~ ", not " ~ names) }}
     {%- endif -%}
     {{ return(names) }}
+{%- endmacro %}
+
+{#- The sources whose rows the ledger accounts for: the shops, and the lists of contacts if any lands. -#}
+{% macro ledger_sources() -%}
+    {{ return(enabled_sources() + (["contact"] if contact_sources() else [])) }}
 {%- endmacro %}

@@ -70,3 +70,13 @@
         {{ exceptions.raise_compiler_error("var landing must be a folder's path without quotes, brackets, wildcards or semicolons, not '" ~ value ~ "'") }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- The names in the var `contact_sources`, refused where one is not known; none are given by default. -#}
+{% macro contact_sources() -%}
+    {%- set known = ["suppressions", "consents"] -%}
+    {%- set names = var("contact_sources") -%}
+    {%- if names is string or names is mapping or names is not iterable or names | reject("in", known) | list -%}
+        {{ exceptions.raise_compiler_error("var contact_sources must be a list of none or more of " ~ known ~ ", not " ~ names) }}
+    {%- endif -%}
+    {{ return(known | select("in", names) | list) }}
+{%- endmacro %}

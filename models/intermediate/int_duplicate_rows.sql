@@ -1,1 +1,1 @@
-{{ union_sources('duplicate_rows') }}
+{{ union_sources('duplicate_rows', ledger_sources()) }}

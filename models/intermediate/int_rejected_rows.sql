@@ -1,1 +1,1 @@
-{{ union_sources('rejected_rows') }}
+{{ union_sources('rejected_rows', ledger_sources()) }}

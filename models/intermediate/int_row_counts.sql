@@ -1,1 +1,1 @@
-{{ union_sources('row_counts') }}
+{{ union_sources('row_counts', ledger_sources()) }}

@@ -1,0 +1,1 @@
+{{ landed_rows('contact', contact_sources()) }}
