@@ -24,6 +24,7 @@ BEHIND_A_FILE = (
 ATTACKS = {
     "as_of": f"2026-01-01'; {STACKED}; --",
     "sources": [f"market'; {STACKED}; --"],
+    "contact_sources": [f"consents'; {STACKED}; --"],
     "landing": BEHIND_A_FILE,
     "largest_amount": f"1); {STACKED}; --",
     "frequency_bands": [1, 2, 3, 5, f"10); {STACKED}; --"],
