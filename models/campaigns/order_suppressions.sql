@@ -11,8 +11,9 @@ orders as (
     select
         orders.customer_key,
         orders.source,
-        orders.order_date,
+        {{ days_between('orders.order_date', 'as_of.as_of_date') }} as order_age_days,
         coalesce(orders.delivered_date <= as_of.as_of_date, false) as is_delivered,
+        orders.order_date,
         as_of.as_of_date
     from {{ ref('fct_orders') }} as orders
     inner join as_of
@@ -33,6 +34,7 @@ ratings as (
     select
         ratings.customer_key,
         ratings.source,
+        {{ days_between('ratings.rated_date', 'as_of.as_of_date') }} as rating_age_days,
         ratings.rated_date,
         as_of.as_of_date
     from {{ ref('fct_ratings') }} as ratings
@@ -54,7 +56,7 @@ events as (
         order_date as suppressed_on,
         as_of_date
     from orders
-    where {{ days_between('order_date', 'as_of_date') }} < {{ number_var('suppress_after_order_days') }}
+    where order_age_days < {{ number_var('suppress_after_order_days') }}
     union all
     select
         customer_key,
@@ -65,7 +67,7 @@ events as (
     from orders
     where
         not is_delivered
-        and {{ days_between('order_date', 'as_of_date') }} < {{ number_var('suppress_undelivered_days') }}
+        and order_age_days < {{ number_var('suppress_undelivered_days') }}
     union all
     select
         customer_key,
@@ -74,8 +76,7 @@ events as (
         rated_date as suppressed_on,
         as_of_date
     from ratings
-    where
-        {{ days_between('rated_date', 'as_of_date') }} < {{ number_var('suppress_after_low_rating_days') }}
+    where rating_age_days < {{ number_var('suppress_after_low_rating_days') }}
 
 ),
 

@@ -1,4 +1,4 @@
-"""Who must not be contacted, from untidy lists, against people told by hand and a second reckoning."""
+"""Who must not be contacted: untidy lists, people told by hand, and a second reckoning."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 {%- set accepted = {} -%}
 {%- for table_name in contact_sources() -%}
-    {%- do accepted.update({table_name: (ref('int_contact__' ~ table_name), 'count(*)')}) -%}
+{%- do accepted.update({table_name: (ref('int_contact__' ~ table_name), 'count(*)')}) -%}
 {%- endfor -%}
 {{ row_counts(
     'contact',
