@@ -10,11 +10,12 @@
         (72, '1 to 3 days'), (168, '3 to 7 days'), (336, '7 to 14 days'), (720, '14 to 30 days'),
         (none, '30 days or more'),
     ],
-} -%}
-{%- set measured = {'distance': 'distance_km', 'delay': 'delay_hours'} -%}
-{%- set dimensions = ['distance', 'delay', 'warehouse'] -%}
-{%- set measures = ['rated_count', 'rating_sum', 'low_count', 'skipped_count', 'cm2'] -%}
-{%- set smallest = number_var('smallest_group') -%}
+} %}
+{%- set measured = {'distance': 'distance_km', 'delay': 'delay_hours'} %}
+{%- set dimensions = ['distance', 'delay', 'warehouse'] %}
+{%- set measures = ['rated_count', 'rating_sum', 'low_count', 'skipped_count', 'cm2'] %}
+{%- set smallest = number_var('smallest_group') %}
+
 with orders as (
 
     select

@@ -47,7 +47,8 @@ grouped as (
         uses.order_key is not null as has_promo,
         coalesce(uses.promo_objective, 'none') as promo_objective,
         coalesce(uses.department_id, 'none') as department_id,
-        coalesce(uses.use_count / orders.promo_count, 1) as part,
+        coalesce(uses.use_count, 1) as use_count,
+        case when uses.order_key is not null then orders.promo_count else 1 end as promo_count,
         orders.as_of_date,
         count(*) as order_count,
         {%- for amount in amounts %}
@@ -77,7 +78,8 @@ totals as (
         department_id,
         as_of_date,
         {%- for amount in amounts %}
-        sum(cast(round({{ amount }} * part, 4) as decimal(38, 4))) as {{ amount }},
+        sum(cast(round({{ amount }} * use_count / promo_count, 4) as decimal(38, 4)))
+            as {{ amount }},
         {%- endfor %}
         {%- for count in [
             'order_count', 'new_customer_count', 'judged_count', 'mature_count', 'repeat_count',
