@@ -36,7 +36,7 @@ dated as (
 
 ),
 
-latest_words as (
+known_consents as (
 
     select
         customer_key,
@@ -47,22 +47,6 @@ latest_words as (
         as_of_date
     from dated
     group by customer_key, source, channel, as_of_date
-
-),
-
-known_consents as (
-
-    select
-        customer_key,
-        source,
-        channel,
-        -- Of a yes and a no at the same time the no counts.
-        coalesce(consented_at > withdrawn_at, consented_at is not null) as has_consent,
-        case
-            when withdrawn_at < timestamp '9999-12-31 00:00:00' then cast(withdrawn_at as date)
-        end as withdrawn_on,
-        as_of_date
-    from latest_words
 
 )
 

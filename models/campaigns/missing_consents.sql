@@ -34,17 +34,13 @@ customers as (
 
 ),
 
-missing_consents as (
+-- A word for the channel and one for every channel count alike: the later one holds.
+words as (
 
     select
-        customers.customer_key,
-        customers.source,
-        customers.channel,
-        case
-            when own.customer_key is not null then own.withdrawn_on
-            else every_channel.withdrawn_on
-        end as withdrawn_on,
-        customers.as_of_date
+        customers.*,
+        greatest(own.consented_at, every_channel.consented_at) as consented_at,
+        greatest(own.withdrawn_at, every_channel.withdrawn_at) as withdrawn_at
     from customers
     left join consents as own
         on
@@ -56,7 +52,24 @@ missing_consents as (
             customers.customer_key = every_channel.customer_key
             and customers.source = every_channel.source
             and every_channel.channel is null
-    where not coalesce(own.has_consent, every_channel.has_consent, false)
+
+),
+
+missing_consents as (
+
+    select
+        customer_key,
+        source,
+        channel,
+        case
+            when withdrawn_at < timestamp '9999-12-31 00:00:00' then cast(withdrawn_at as date)
+        end as withdrawn_on,
+        as_of_date
+    from words
+    where
+        consented_at is null
+        -- Of a yes and a no at the same time the no counts.
+        or consented_at <= withdrawn_at
 
 )
 

@@ -71,9 +71,13 @@ def told_shop() -> tuple[Shop, dict[tuple[str, str], tuple[str, str | None]]]:
     person("withdraws_tomorrow")
     consents.append(("market", "withdraws_tomorrow", None, "0", "2026-07-01 00:00:00"))
     person("only_email", consent=None)
-    consents.append(("market", "only_email", "E-Mail", "1", "2026-01-01"))
-    consents.append(("market", "only_email", "", "false", "2026-02-01"))
-    held("only_email", OTHERS, "no_consent", "2026-02-01")
+    consents.append(("market", "only_email", "E-Mail", "1", "2026-02-01"))
+    consents.append(("market", "only_email", "", "false", "2026-01-01"))
+    held("only_email", OTHERS, "no_consent", "2026-01-01")
+    person("took_back_all", consent=None)
+    consents.append(("market", "took_back_all", "email", "1", "2026-01-01"))
+    consents.append(("market", "took_back_all", "", "false", "2026-02-01"))
+    held("took_back_all", CHANNELS, "no_consent", "2026-02-01")
     person("garbled_yes", consent="30.06.2026")
     held("garbled_yes", CHANNELS, "no_consent", None)
     person("garbled_no")
@@ -194,10 +198,8 @@ def reckoned(shop: Shop) -> dict[tuple[str, str], tuple[str, str | None]]:
         answers = [row for row in shop.consents if row[1] == name]
         for channel in CHANNELS:
             reasons = soft_reasons(orders) + listed(entries, channel)
-            words = [row for row in answers if row[2] == channel]
-            consent, day = last_word(words) or last_word([r for r in answers if not r[2]]) or (
-                False, None,
-            )  # fmt: skip
+            words = [row for row in answers if not row[2] or row[2] == channel]
+            consent, day = last_word(words) or (False, None)
             if not consent:
                 reasons.append(("no_consent", day))
             if reasons:
