@@ -139,7 +139,7 @@ def test_a_rule_that_cannot_be_meant_stops_the_build(
 def test_a_version_without_rules_stops_the_build(chain: Chain) -> None:
     chain.fill("seeds.campaigns", [campaign("hello"), campaign("silent", campaign_version=3)])
     chain.fill("seeds.campaign_rules", [rule("hello")])
-    with pytest.raises(duckdb.Error, match="campaign silent, version 3.*has no rule"):
+    with pytest.raises(duckdb.Error, match=r"campaign silent, version 3.*has no rule"):
         chain.build(TODAY)
 
 
@@ -503,7 +503,7 @@ def check_a_day(chain: Chain, day: date, wanted: set[tuple[str, str]], before: s
         "group by all having count(*) % 2 = 1 order by all"
     )
     nobody = {
-        "an arm that the ledger does not tell": f"""
+        "an arm that the ledger does not tell": """
             select 1 from marts.campaign_ledger as ledger
             inner join campaigns.campaign_assignments as kept
                 using (campaign_id, campaign_version, customer_key)
