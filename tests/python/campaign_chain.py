@@ -96,8 +96,8 @@ class Chain:
         self.fill("intermediate.int_as_of", sources)
         self.connection.execute("update campaigns.campaign_candidates set as_of_date = ?", [as_of])
         for name in CHAIN:
-            verb = f"insert into {name} by name" if name in KEPT else f"create or replace table {name} as"
-            self.connection.execute(f"{verb} {self.models[name]}")
+            verb = "insert into {} by name" if name in KEPT else "create or replace table {} as"
+            self.connection.execute(f"{verb.format(name)} {self.models[name]}")
 
     def rows(self, sql: str) -> list[tuple]:
         """Return the rows of a query."""
@@ -117,9 +117,7 @@ def compile_chain(builder: Builder, variables: Mapping[str, object]) -> dict[str
         for table in KEPT:
             connection.execute(create(table))
     names = [name.split(".")[1] for name in CHAIN]
-    finished = builder.dbt(
-        project, "compile", "--select", *names, "--vars", json.dumps(variables)
-    )
+    finished = builder.dbt(project, "compile", "--select", *names, "--vars", json.dumps(variables))
     assert finished.returncode == 0, finished.stdout
     folder = project / "target" / "compiled" / "clientele" / "models"
     return {name: _only(folder, name.split(".")[1]).read_text() for name in CHAIN}
