@@ -60,17 +60,16 @@ LIST_COLUMNS = (
     "as_of_date",
 )
 # What a spreadsheet reads as a number, a date or a truth value, whatever sign it begins with.
-NOT_TEXT = re.compile(
-    r"(TINY|SMALL|BIG|HUGE|U)?\w*INT\w*|DECIMAL.*|FLOAT|DOUBLE|BOOLEAN|DATE|TIME.*"
-)
+NOT_TEXT = re.compile(r"\w*INT(EGER)?|DECIMAL.*|FLOAT|DOUBLE|BOOLEAN|DATE|TIME.*")
 # A formula begins a cell, or what another separator than ours would make a cell: blanks, marks that
-# do not show and quotes may stand before it. The last two groups are the same signs in full width
-# and in small form, which some spreadsheets take for the plain ones.
-FORMULA = (
-    r"(^|[;\t\r\n])([\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\pZ\p{Cf}'\"]*[=+\-@＝＋－＠﹦﹢﹣﹫])"
-)
+# do not show and quotes may stand before it. The signs exist in full width and in a small form too,
+# which some spreadsheets take for the plain ones.
+SIGNS = r"[=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}\x{fe66}\x{fe62}\x{fe63}\x{fe6b}]"
+UNSEEN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\pZ\p{Cf}'\"]*"
+FORMULA = rf"(^|[;\t\r\n])({UNSEEN}{SIGNS})"
 LEADING_CONTROL = r"^('*[\t\r\n])"
 LONGEST_NAME = 120
+KEY = ("source", "campaign_id", "campaign_version")
 
 STATUS = """
     select
@@ -160,9 +159,9 @@ def export_lists(
     keep: versions that stay in the root, this one included; at least 1.
 
     Returns `folder` (the version's place) and `manifest` (what stands in its manifest.json, which
-    is the same for the same warehouse). A list that breaks a rule of `clientele.list_checks` has the
-    status `refused` there, with `reasons`, and is in no file. Raises ExportError and WarehouseError;
-    the root's current version is then what it was.
+    is the same for the same warehouse). A list that breaks a rule of `clientele.list_checks` has
+    the status `refused` there, with `reasons`, and is in no file. Raises ExportError and
+    WarehouseError; the root's current version is then what it was.
     """
     root = root.resolve()
     private = private_folder(root)
@@ -194,7 +193,7 @@ def export_lists(
 def refusals(manifest: dict[str, Any]) -> list[str]:
     """Return one line for each list that was refused."""
     return [
-        f"{printable(entry['audience_id'])} is not written: {printable('; '.join(entry['reasons']))}"
+        printable(f"{entry['audience_id']} is not written: {'; '.join(entry['reasons'])}")
         for entry in manifest["lists"]
         if entry["status"] == "refused"
     ]
@@ -204,14 +203,9 @@ def print_export(exported: dict[str, Any], console: Console) -> None:
     """Print what was written as a table, and below it where it lies."""
     manifest = exported["manifest"]
     by_audience = {file["audience_id"]: file for file in manifest["files"]}
-    table = Table()
-    for name, justify in (
-        ("List", "left"),
-        ("Channel", "left"),
-        ("Rows", "right"),
-        ("File", "left"),
-    ):
-        table.add_column(name, justify=justify)
+    table = Table("List", "Channel")
+    table.add_column("Rows", justify="right")
+    table.add_column("File", overflow="fold")
     for entry in manifest["lists"]:
         file = by_audience.get(entry["audience_id"])
         table.add_row(
@@ -222,9 +216,8 @@ def print_export(exported: dict[str, Any], console: Console) -> None:
         )
     for file in manifest["files"]:
         if file["audience_id"] is None:
-            table.add_row(
-                Text(Path(file["path"]).stem), "", f"{file['rows']:,}", Text(file["path"])
-            )
+            name = Path(file["path"]).stem
+            table.add_row(name, "", f"{file['rows']:,}", file["path"])
     console.print(table)
     console.print(Text(exported["folder"]), soft_wrap=True)
 
@@ -359,9 +352,6 @@ def _judged_lists(
             entry["reasons"].append("another list would have a file of the same name")
         entry["status"] = "refused" if entry["reasons"] else "written"
     return lists
-
-
-KEY = ("source", "campaign_id", "campaign_version")
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# One row per list and broken rule: source, campaign_id, campaign_version, reason in words. The tables
-# are compared with each other and not with what a build once found out, since a part of the
+# One row per list and broken rule: source, campaign_id, campaign_version, reason in words. The
+# tables are compared with each other and not with what a build once found out, since a part of the
 # warehouse may have been built anew without the rest.
 FINDINGS = """
 with status as (
@@ -335,7 +335,8 @@ findings as (
         source,
         campaign_id,
         campaign_version,
-        row_count || ' customers on it have no arm `sent` of today in campaign_assignments' as reason
+        row_count || ' customers on it have no arm `sent` of today in campaign_assignments'
+            as reason
     from unassigned_people
     union all
     select

@@ -1,9 +1,10 @@
 """A folder of versions, of which `current` is one: written whole or not at all.
 
-`<root>/versions/<name>/` holds a version and its `manifest.json`; `<root>/current` is a symbolic link
-to the newest; `<root>/journal.json` says in which order versions became current. A writer works in a
-private folder in the root and renames what is finished, so a reader of `current` sees the former
-version or the new one, and a writer that is killed leaves a private folder that the next one removes.
+`<root>/versions/<name>/` holds a version and its `manifest.json`; `<root>/current` is a symbolic
+link to the newest; `<root>/journal.json` says in which order versions became current. A writer works
+in a private folder in the root and renames what is finished, so a reader of `current` sees the
+former version or the new one, and a writer that is killed leaves a private folder that the next one
+removes.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def writing(root: Path, private: Path) -> Iterator[None]:
     root: an absolute path without symbolic links; it is made where it is missing.
     private: what `private_folder` returned.
 
-    Removes first what earlier writers left when they were killed. Raises VersionsError where another
-    writer is at work or where something of the root is a link that leads elsewhere, and OSError.
+    Removes first what earlier writers left when they were killed. Raises VersionsError where
+    another writer is at work or something of the root is a link that leads elsewhere, and OSError.
     """
     root.mkdir(parents=True, exist_ok=True)
     lock = _lock(root)

@@ -19,7 +19,7 @@ import duckdb
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clientele.cli import main
@@ -312,11 +312,11 @@ def test_only_the_lists_that_are_asked_for(warehouse: Path, tmp_path: Path) -> N
 
 TRICKY = [
     "=1+1", "+49 170 1234", "-5", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1+1", "\u00a0\u200b-1",
-    "'=already", '"=1', "＝1+1", "plain", "0012", "a,b", 'say "hi"', "two\r\nlines", "x;=1",
+    "'=already", '"=1', "\uff1d1+1", "plain", "0012", "a,b", 'say "hi"', "two\r\nlines", "x;=1",
     "x;\t=1", 'x;"=1', "x\n-1", "Zoë 🙂", "a - b", "", "=cmd|' /C calc'!A0", "-", "\x00=1",
     "שלום \u202e=1",
 ]  # fmt: skip
-STARTS_A_FORMULA = re.compile(r"[\s\x00-\x1f\u00a0\u200b\u202e\"]*[=+\-@＝]|[\t\r\n]")
+STARTS_A_FORMULA = re.compile(r"[\s\x00-\x1f\u00a0\u200b\u202e\"]*[=+\-@\uff1d]|[\t\r\n]")
 
 
 @pytest.fixture(scope="module")
@@ -367,7 +367,7 @@ def test_a_spreadsheet_that_splits_at_semicolons_or_tabs_finds_no_formula_either
 
     for line in re.split(r"[\r\n]+", text):
         for cell in re.split(r"[;\t]", line):
-            assert not re.match(r"[\s\"]*[=@＝]", cell), line
+            assert not re.match(r"[\s\"]*[=@\uff1d]", cell), line
 
 
 def test_numbers_stay_numbers_and_texts_stay_texts(tricky: Path) -> None:
@@ -393,9 +393,11 @@ def test_the_manifest_says_how_many_rows_were_changed(tricky: Path) -> None:
     assert file["guarded_rows"] == len(TRICKY) - 9  # those that are no formula
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
-        st.text(st.sampled_from("=+-@'\" ;,\t\r\nab\u00a0\u200b＝\x01"), max_size=8), min_size=50
+        st.text(st.sampled_from("=+-@'\" ;,\t\r\nab\u00a0\u200b\uff1d\x01"), max_size=8),
+        min_size=60,
     )
 )
 def test_any_text_is_made_safe_and_can_be_made_out_again(texts: list[str]) -> None:
@@ -404,11 +406,11 @@ def test_any_text_is_made_safe_and_can_be_made_out_again(texts: list[str]) -> No
 
     for text, cell in zip(texts, cells, strict=True):
         for part in re.split(r"[;\t\r\n]", cell):
-            assert not re.match(r"[ \"\u00a0\u200b\x01]*[=+\-@＝]", part)
+            assert not re.match(r"[ \"\u00a0\u200b\x01]*[=+\-@\uff1d]", part)
         assert not re.match(r"[\t\r\n]", cell)
         assert cell.replace("'", "") == text.replace("'", "")
         without_lead = re.sub(r"^'(?='*[\t\r\n])", "", cell)
-        lead = r"(^|[;\t\r\n])'(?=[ \"'\u00a0\u200b\x01]*[=+\-@＝])"
+        lead = r"(^|[;\t\r\n])'(?=[ \"'\u00a0\u200b\x01]*[=+\-@\uff1d])"
         assert re.sub(lead, r"\1", without_lead) == text
 
 
@@ -551,7 +553,7 @@ def test_a_running_campaign_that_reaches_nobody_has_a_list_without_rows(tmp_path
 # Names of files.
 
 NAMES = [
-    "../../etc/passwd", "..", "/etc/passwd", "a/b", "a\\b", "nul", "a\x00b", "A", "a", "Ａ", "é",
+    "../../etc/passwd", "..", "/etc/passwd", "a/b", "a\\b", "nul", "a\x00b", "A", "a", "\uff21", "é",
     "e\u0301", "..\u2215x", "x" * 300, "x" * 301, "-rf", ".hidden", "\u202egnp", "a\nb", "", "'",
     "C:\\x", "a.v1", "con", "~", "$(id)", "{uuid}", "*", "\ud7ff",
 ]  # fmt: skip
@@ -796,7 +798,7 @@ def test_a_kill_at_any_moment_leaves_an_export_that_is_whole(tmp_path: Path) -> 
         " keep=1)"
     )
     chance = random.Random(5)
-    for _ in range(8):
+    for _ in range(6):
         child = subprocess.Popen(
             [sys.executable, "-c", code, str(root), *map(str, shops)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
