@@ -1,8 +1,8 @@
 """A folder of versions, of which `current` is one: written whole or not at all.
 
 `<root>/versions/<name>/` holds a version and its `manifest.json`; `<root>/current` is a symbolic
-link to the newest; `<root>/journal.json` says in which order versions became current. A writer works
-in a private folder in the root and renames what is finished, so a reader of `current` sees the
+link to the newest; `<root>/journal.json` says in which order versions became current. A writer
+works in a private folder in the root and renames what is finished: a reader of `current` sees the
 former version or the new one, and a writer that is killed leaves a private folder that the next one
 removes.
 """

@@ -553,8 +553,8 @@ def test_a_running_campaign_that_reaches_nobody_has_a_list_without_rows(tmp_path
 # Names of files.
 
 NAMES = [
-    "../../etc/passwd", "..", "/etc/passwd", "a/b", "a\\b", "nul", "a\x00b", "A", "a", "\uff21", "é",
-    "e\u0301", "..\u2215x", "x" * 300, "x" * 301, "-rf", ".hidden", "\u202egnp", "a\nb", "", "'",
+    "../../etc/passwd", "..", "/etc/passwd", "a/b", "a\\b", "nul", "a\x00b", "A", "a", "\uff21",
+    "é", "e\u0301", "..\u2215x", "x" * 300, "x" * 301, "-rf", ".hidden", "\u202egnp", "a\nb", "", "'",
     "C:\\x", "a.v1", "con", "~", "$(id)", "{uuid}", "*", "\ud7ff",
 ]  # fmt: skip
 
