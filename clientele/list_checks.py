@@ -176,6 +176,7 @@ repeated_people as (
 
 suppressed_people as (
 
+    -- A soft reason that comes up later on the day takes nobody off the list; the ledger says so.
     select
         lists.source,
         lists.campaign_id,
@@ -186,6 +187,7 @@ suppressed_people as (
         on
             lists.customer_key = suppressions.customer_key
             and lists.channel = suppressions.channel
+            and suppressions.is_hard is not false
     group by all
 
 ),

@@ -453,7 +453,7 @@ BROKEN = {
     ),
     "list_has_somebody_suppressed": (
         "insert into campaigns.customer_suppressions values "
-        f"(2, 'market', 'push', 'recent_order', false, null, date '{TODAY}')",
+        f"(2, 'market', 'push', 'unsubscribed', true, null, date '{TODAY}')",
         "1 customers on it are suppressed on its channel",
     ),
     "list_has_somebody_held_out": (
@@ -529,6 +529,17 @@ def test_a_customer_on_two_lists_stops_both(tmp_path: Path) -> None:
     assert list((tmp_path / "exports/current/lists").iterdir()) == []
 
 
+def test_who_was_sent_before_a_soft_reason_came_up_today_stays_on_the_list(tmp_path: Path) -> None:
+    soft = write_warehouse(
+        tmp_path / "shop.duckdb",
+        "insert into campaigns.customer_suppressions values "
+        f"(2, 'market', 'push', 'recent_order', false, null, date '{TODAY}'), "
+        f"(1, 'market', 'email', 'unsubscribed', true, null, date '{TODAY}')",
+    )
+
+    assert export(soft, tmp_path / "exports").exit_code == 0
+
+
 def test_where_nothing_runs_the_export_is_empty_and_says_so(tmp_path: Path) -> None:
     idle = write_warehouse(tmp_path / "shop.duckdb", campaigns={})
 
@@ -554,8 +565,8 @@ def test_a_running_campaign_that_reaches_nobody_has_a_list_without_rows(tmp_path
 
 NAMES = [
     "../../etc/passwd", "..", "/etc/passwd", "a/b", "a\\b", "nul", "a\x00b", "A", "a", "\uff21",
-    "é", "e\u0301", "..\u2215x", "x" * 300, "x" * 301, "-rf", ".hidden", "\u202egnp", "a\nb", "", "'",
-    "C:\\x", "a.v1", "con", "~", "$(id)", "{uuid}", "*", "\ud7ff",
+    "é", "e\u0301", "..\u2215x", "x" * 300, "x" * 301, "-rf", ".hidden", "\u202egnp", "a\nb", "",
+    "'", "C:\\x", "a.v1", "con", "~", "$(id)", "{uuid}", "*", "\ud7ff",
 ]  # fmt: skip
 
 
