@@ -31,6 +31,7 @@ from clientele.export import (
     list_file_name,
 )
 from clientele.versions import PRIVATE
+from warehouse import Warehouse
 
 TODAY = "2026-06-30"
 TABLES = """
@@ -412,6 +413,35 @@ def test_any_text_is_made_safe_and_can_be_made_out_again(texts: list[str]) -> No
         without_lead = re.sub(r"^'(?='*[\t\r\n])", "", cell)
         lead = r"(^|[;\t\r\n])'(?=[ \"'\u00a0\u200b\x01]*[=+\-@\uff1d])"
         assert re.sub(lead, r"\1", without_lead) == text
+
+
+def test_the_lists_of_the_demo_are_the_rows_of_the_mart(
+    demo_warehouse: Warehouse, tmp_path: Path
+) -> None:
+    result = export(demo_warehouse.path, tmp_path)
+
+    assert result.exit_code == 0, result.output
+    mart = demo_warehouse.table("marts.campaign_lists")
+    assert len(mart) > 100
+    parts = [
+        pd.read_csv(path, dtype={"customer_id": str})
+        for path in (tmp_path / "current/lists").iterdir()
+    ]
+    written = pd.concat([part for part in parts if len(part)])
+    for frame in (mart, written):
+        frame["key"] = frame["customer_id"] + " " + frame["campaign_id"]
+    mart, written = mart.set_index("key").sort_index(), written.set_index("key").sort_index()
+    assert list(written.index) == list(mart.index)
+    for column in ("offer", "reason", "rfm_segment", "channel"):
+        assert written[column].fillna("").tolist() == mart[column].fillna("").tolist()
+    assert written["cm2_365d"].tolist() == mart["cm2_365d"].astype(float).tolist()
+    [(running,)] = demo_warehouse.query(
+        "select count(*) from marts.campaign_status where campaign_state = 'running'"
+    )
+    assert len(parts) == running
+    people = tmp_path / "current/activation/people.parquet"
+    ids = duckdb.connect().execute(f"select id from '{people}'").fetchall()
+    assert sorted(int(key) for (key,) in ids) == sorted(mart["customer_key"])
 
 
 # Lists that break a rule.
