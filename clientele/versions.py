@@ -147,14 +147,19 @@ def _current_name(root: Path) -> str | None:
 
 
 def _remove_debris(root: Path, private: Path) -> None:
-    """Remove private folders, and versions that were renamed but never became current."""
+    """Remove private folders, and versions that were renamed but never became current.
+
+    Without a journal none is removed: nothing says which of them were current.
+    """
     for entry in os.scandir(root):
         is_private = PRIVATE_NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
         if is_private and entry.name != private.name:
             shutil.rmtree(entry.path)
-    if not (root / VERSIONS).is_dir() or not (root / JOURNAL).is_file():
+    if not (root / VERSIONS).is_dir():
         return
     served = _read_journal(root)
+    # Before another version becomes current: a kill may have come between a swap and its entry.
+    _write_journal(root, private, served)
     for entry in list(os.scandir(root / VERSIONS)):
         if entry.name not in served:
             _remove_version(root, private, entry.name)

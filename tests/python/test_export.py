@@ -7,12 +7,10 @@ import hashlib
 import io
 import json
 import os
-import random
 import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
@@ -31,6 +29,7 @@ from clientele.export import (
     list_file_name,
 )
 from clientele.versions import PRIVATE
+from clientele.warehouse_file import open_warehouse
 from warehouse import Warehouse
 
 TODAY = "2026-06-30"
@@ -434,7 +433,7 @@ def test_the_lists_of_the_demo_are_the_rows_of_the_mart(
     assert list(written.index) == list(mart.index)
     for column in ("offer", "reason", "rfm_segment", "channel"):
         assert written[column].fillna("").tolist() == mart[column].fillna("").tolist()
-    assert written["cm2_365d"].tolist() == mart["cm2_365d"].astype(float).tolist()
+    pd.testing.assert_series_equal(written["cm2_365d"], mart["cm2_365d"].astype(float))
     [(running,)] = demo_warehouse.query(
         "select count(*) from marts.campaign_status where campaign_state = 'running'"
     )
@@ -817,45 +816,72 @@ def test_a_full_disk_leaves_the_former_export(tmp_path: Path) -> None:
     assert [path.name for path in root.iterdir() if path.name.startswith(PRIVATE)] == []
 
 
-def test_a_kill_at_any_moment_leaves_an_export_that_is_whole(tmp_path: Path) -> None:
+# Exports one shop a line of its input, each in a process of its own that kills itself before its
+# n-th change of the file system; answers with the status of the process.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from clientele.export import export_lists
+
+CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink"}
+for line in sys.stdin:
+    moment, shop, root = line.rstrip("\\n").split("\\t")
+    process = os.fork()
+    if process == 0:
+        left = int(moment)
+
+        def kill(event, arguments):
+            global left
+            if event in CHANGES:
+                left -= 1
+                if left < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(kill)
+        export_lists(Path(shop), Path(root), keep=1)
+        os._exit(0)
+    print(os.waitpid(process, 0)[1], flush=True)
+"""
+
+
+def test_a_kill_between_any_two_steps_leaves_an_export_that_is_whole(tmp_path: Path) -> None:
     root = tmp_path / "exports"
-    shops = [
-        write_warehouse(
+    whole = {}
+    for number in range(2):
+        shop = write_warehouse(
             tmp_path / f"{number}.duckdb", f"update marts.campaign_lists set offer = 'o{number}'"
         )
-        for number in range(2)
-    ]
-    expected = []
-    for number, shop in enumerate(shops):
         export(shop, tmp_path / f"whole {number}")
-        whole = tree(tmp_path / f"whole {number}")
-        expected.append({k: v for k, v in whole.items() if k.startswith("versions/")})
-    export(shops[0], root)
-    # The child exports by turns, so that there is always something to rename and to swap.
-    code = (
-        "import itertools, sys; from pathlib import Path;"
-        "from clientele.export import export_lists; print('ready', flush=True)\n"
-        "for shop in itertools.cycle(sys.argv[2:]): export_lists(Path(shop), Path(sys.argv[1]),"
-        " keep=1)"
-    )
-    chance = random.Random(5)
-    for _ in range(6):
-        child = subprocess.Popen(
-            [sys.executable, "-c", code, str(root), *map(str, shops)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert child.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.0, 0.3))
-        child.send_signal(signal.SIGKILL)
-        _, errors = child.communicate()
-        assert errors == ""
+        files = tree(tmp_path / f"whole {number}")
+        whole[manifest_of(tmp_path / f"whole {number}")["version"]] = (shop, files)
+    export(tmp_path / "0.duckdb", root)
+    killer = subprocess.Popen(
+        [sys.executable, "-c", KILLED],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    swaps = 0
+    try:
+        for moment in range(200):
+            # Always the other shop, so that there is a version to rename, to swap and to remove.
+            former = (root / "current").resolve().name
+            [shop] = [entry[0] for version, entry in whole.items() if version != former]
+            killer.stdin.write(f"{moment}\t{shop}\t{root}\n")
+            killer.stdin.flush()
+            status = int(killer.stdout.readline())
+            assert status in (0, signal.SIGKILL)
 
-        current = f"versions/{(root / 'current').resolve().name}/"
-        served = {k: v for k, v in tree(root).items() if k.startswith(current)}
-        assert served in expected
+            current = (root / "current").resolve().name
+            swaps += current != former
+            served = {k: v for k, v in tree(root).items() if k.startswith(f"versions/{current}/")}
+            assert served == {k: v for k, v in whole[current][1].items() if k.startswith("vers")}
+            if status == 0:
+                break
+    finally:
+        killer.communicate("")
 
-    assert export(shops[1], root, "--keep", "1").exit_code == 0
-    assert tree(root) == tree(tmp_path / "whole 1")
+    assert moment > 20
+    assert swaps > 2  # some kills came after the swap
+    assert tree(root) == whole[(root / "current").resolve().name][1]
 
 
 def test_debris_of_others_is_left_alone(warehouse: Path, tmp_path: Path) -> None:
@@ -872,6 +898,22 @@ def test_debris_of_others_is_left_alone(warehouse: Path, tmp_path: Path) -> None
     assert (tmp_path / f"{PRIVATE}0123456789abcdef").is_symlink()
     assert (tmp_path / "report.csv").read_text() == "of a person"
     assert not debris.exists()
+
+
+def test_queries_of_an_export_reach_no_other_file(warehouse: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("a,b")
+    (tmp_path / "own").mkdir()
+    with open_warehouse(warehouse, (), writable_folder=tmp_path / "own") as connection:
+        connection.execute(f"copy (select 1) to '{tmp_path}/own/file.csv'")
+        for query in (
+            f"from '{tmp_path}/secret.csv'",
+            f"copy (select 1) to '{tmp_path}/out.csv'",
+            f"copy (select 1) to '{tmp_path}/own/../out.csv'",
+        ):
+            with pytest.raises(duckdb.PermissionException):
+                connection.execute(query)
+    with open_warehouse(warehouse, ()) as connection, pytest.raises(duckdb.PermissionException):
+        connection.execute(f"from '{tmp_path}/secret.csv'")
 
 
 def test_nothing_is_written_beside_the_root(warehouse: Path, tmp_path: Path) -> None:
