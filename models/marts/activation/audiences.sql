@@ -25,8 +25,9 @@ audiences as (
     select
         {{ audience_id('campaigns.source', 'campaigns.campaign_id', 'campaigns.campaign_version') }}
             as id,
+        -- Tools look for a column of this name.
         campaigns.campaign_name || ' (' || campaigns.source || ', version '
-        || cast(campaigns.campaign_version as string) || ')' as name,
+        || cast(campaigns.campaign_version as string) || ')' as name,  -- noqa: RF04
         coalesce(campaigns.offer, 'No offer') || ', over ' || campaigns.channel || ', as of '
         || cast(campaigns.as_of_date as string) as description,
         campaigns.source,
