@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -187,3 +188,67 @@ def model_card(warehouse: Path, output: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
     click.echo(output)
+
+
+@main.command()
+@click.option(
+    "--warehouse", type=click.Path(dir_okay=False, path_type=Path),
+    envvar="CLIENTELE_WAREHOUSE", show_envvar=True,
+    default=Path("warehouse/clientele.duckdb"), show_default=True,
+    help="The DuckDB file that `dbt build` wrote.",
+)  # fmt: skip
+@click.option(
+    "--root", type=click.Path(path_type=Path), default=Path("exports"), show_default=True,
+    help="The folder that is written to, and no other.",
+)  # fmt: skip
+@click.option(
+    "--list", "campaigns", metavar="CAMPAIGN", multiple=True,
+    help="Only the list of this campaign; may be repeated.  [default: all that run]",
+)  # fmt: skip
+@click.option(
+    "--keep", type=click.IntRange(min=1), default=5, show_default=True,
+    help="Versions that stay in the folder, the new one included.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON for machines.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def export(
+    warehouse: Path,
+    root: Path,
+    campaigns: tuple[str, ...],
+    keep: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    r"""Write today's lists for the channels.
+
+    Writes a version under ROOT and points ROOT/current to it: a CSV file a list, the tables
+    audiences, people and audience_memberships as Parquet, the kept arms of all campaigns, and
+    manifest.json with the rows and sha256 of each file. Until all of it is there, ROOT/current is
+    the former version. A list whose ledger does not add up is left out, one line says why, and the
+    exit code is 1.
+
+    \b
+    Examples:
+      clientele export
+      clientele export --list winback --root /srv/lists --keep 30
+    """
+    from clientele.export import ExportError, export_lists, print_export, refusals
+    from clientele.warehouse_file import WarehouseError
+
+    try:
+        exported = export_lists(warehouse, root, campaigns, keep)
+    except (ExportError, WarehouseError) as error:
+        raise click.ClickException(str(error)) from error
+    manifest = exported["manifest"]
+    if as_json:
+        click.echo(json.dumps(exported, ensure_ascii=False, indent=2))
+    elif not quiet and sys.stdout.isatty():
+        from rich.console import Console
+
+        print_export(exported, Console())
+    if not manifest["lists"] and not quiet:
+        click.echo("No campaign runs today, so there is no list.", err=True)
+    for line in refusals(manifest):
+        click.echo(f"Error: {line}", err=True)
+    if refusals(manifest):
+        sys.exit(1)

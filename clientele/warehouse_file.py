@@ -13,17 +13,25 @@ class WarehouseError(Exception):
     """The warehouse cannot be read; the message is one line that says what to do."""
 
 
-def open_warehouse(warehouse: Path, needed: Iterable[str]) -> duckdb.DuckDBPyConnection:
+def open_warehouse(
+    warehouse: Path, needed: Iterable[str], writable_folder: Path | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open the warehouse read-only, without access to any other file.
 
-    needed: the tables, `schema.name`, that will be read. Raises WarehouseError.
+    needed: the tables, `schema.name`, that will be read.
+    writable_folder: the one folder, an absolute path, that queries may write files to, where given;
+        what does not fit in memory goes to `spill` in it. Raises WarehouseError.
     """
     if not warehouse.is_file():
         raise WarehouseError(f"no warehouse at {warehouse}; `dbt build` makes it")
     try:
-        connection = duckdb.connect(
-            str(warehouse), read_only=True, config={"enable_external_access": False}
-        )
+        connection = duckdb.connect(str(warehouse), read_only=True)
+        if writable_folder:
+            folder = text_literal(str(writable_folder))
+            connection.execute(f"set allowed_directories = [{folder}]")
+            spill = text_literal(str(writable_folder / "spill"))
+            connection.execute(f"set temp_directory = {spill}")
+        connection.execute("set enable_external_access = false")
     except duckdb.Error as error:
         if "lock" in str(error):
             raise WarehouseError(
@@ -51,3 +59,8 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, An
     result = connection.execute(query)
     columns = [column[0] for column in result.description]
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def text_literal(text: str) -> str:
+    """Return a text as SQL writes it, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
