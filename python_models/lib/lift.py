@@ -269,14 +269,17 @@ def compare(
     people: pd.DataFrame,
     planned_holdout: float | None = None,
     limits: Limits | None = None,
-    arms: tuple[str, str] = (SENT, HOLDOUT),
+    arms: tuple[object, object] = (SENT, HOLDOUT),
+    planned_shares: Sequence[float] = (),
 ) -> list[Comparison]:
     """Compare the arms of one campaign: how many bought, and what a person brought.
 
     people: one row per person with `arm`, `converted` (true or 1 for buyers), `money` and, where
     known, `pre_money`; rows of other arms do not count. planned_holdout: how many the draw planned
     to hold back, None where there was no plan to hold it to. arms: names of the one that was
-    treated and of the one that was not.
+    treated and of the one that was not. planned_shares: the shares by which people were held back,
+    where they were drawn in several runs. If they differ nothing is compared: a run with another
+    share weighs more in one arm than in the other, and what differs may be the season.
 
     Raises:
         ValueError: if a column is missing, or a value of it is.
@@ -304,7 +307,7 @@ def compare(
     counts = (int(is_sent.sum()), int((~is_sent).sum()))
     buyers = (int(has_bought[is_sent].sum()), int(has_bought[~is_sent].sum()))
     srm_p = None if planned_holdout is None else arm_ratio_p(*counts, planned_holdout)
-    withheld = _withheld(counts, srm_p, limits, planned_holdout)
+    withheld = _withheld(counts, srm_p, limits, planned_holdout, planned_shares)
     if withheld or min(counts) < limits.smallest_group:
         few = min(counts) < limits.smallest_group
         known = (None, None) if few else buyers
@@ -396,7 +399,11 @@ def _variance_within(values: np.ndarray, is_sent: np.ndarray) -> float:
 
 
 def _withheld(
-    counts: tuple[int, int], srm_p: float | None, limits: Limits, planned_holdout: float | None
+    counts: tuple[int, int],
+    srm_p: float | None,
+    limits: Limits,
+    planned_holdout: float | None,
+    planned_shares: Sequence[float],
 ) -> str | None:
     """Return why neither metric may be compared, or None."""
     sent, holdout = counts
@@ -412,6 +419,11 @@ def _withheld(
         return (
             f"the holdout has {holdout} people where {planned_holdout:.0f} were planned "
             f"(p {srm_p:.1g}): the arms are not those that were drawn"
+        )
+    if len(set(planned_shares)) > 1:
+        return (
+            f"the share held back changed from run to run ({min(planned_shares):.1%} to "
+            f"{max(planned_shares):.1%}); a new version of the campaign measures anew"
         )
     return None
 
