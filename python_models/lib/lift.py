@@ -22,7 +22,7 @@ CONFIDENCE = 0.95
 DETECTABLE_ERRORS = 2.80
 SRM_THRESHOLD = 0.001
 MIN_HOLDOUT_BUYERS = 50
-WINSOR_SHARE = 0.005
+WINSOR_SHARE = 0.01
 SENT, HOLDOUT = "sent", "holdout_campaign"
 CONVERSION, CM2 = "conversion", "cm2"
 
@@ -284,7 +284,6 @@ def compare(
     Raises:
         ValueError: if a column is missing, or a value of it is.
     """
-    limits = limits or Limits()
     columns = ["arm", "converted", "money"]
     missing = [column for column in columns if column not in people]
     if missing:
@@ -295,20 +294,41 @@ def compare(
     if unknown:
         raise ValueError(f"not every person has a value of {', '.join(unknown)}")
 
-    is_sent = (people["arm"] == arms[0]).to_numpy()
-    money = people["money"].to_numpy(dtype=float)
-    before = people["pre_money"].to_numpy(dtype=float) if "pre_money" in people else None
+    return compare_arms(
+        (people["arm"] == arms[0]).to_numpy(),
+        people["converted"].to_numpy(dtype=bool),
+        people["money"].to_numpy(dtype=float),
+        people["pre_money"].to_numpy(dtype=float) if "pre_money" in people else None,
+        planned_holdout,
+        limits,
+        planned_shares,
+    )
+
+
+def compare_arms(
+    is_sent: np.ndarray,
+    has_bought: np.ndarray,
+    money: np.ndarray,
+    before: np.ndarray | None = None,
+    planned_holdout: float | None = None,
+    limits: Limits | None = None,
+    planned_shares: Sequence[float] = (),
+) -> list[Comparison]:
+    """Compare the arms as `compare` does, from the columns of its table: one value per person.
+
+    is_sent: whether the person is in the arm that was treated. before: `pre_money`, or None.
+    """
+    limits = limits or Limits()
     # Sums of doubles depend on their order, so people are put in one that rests on content alone.
     order = np.lexsort((money, is_sent) if before is None else (before, money, is_sent))
-    is_sent, money = is_sent[order], money[order]
-    has_bought = people["converted"].to_numpy(dtype=bool)[order]
+    is_sent, money, has_bought = is_sent[order], money[order], has_bought[order]
     before = None if before is None else before[order]
 
     counts = (int(is_sent.sum()), int((~is_sent).sum()))
     buyers = (int(has_bought[is_sent].sum()), int(has_bought[~is_sent].sum()))
     srm_p = None if planned_holdout is None else arm_ratio_p(*counts, planned_holdout)
     withheld = _withheld(counts, srm_p, limits, planned_holdout, planned_shares)
-    if withheld or min(counts) < limits.smallest_group:
+    if withheld:
         few = min(counts) < limits.smallest_group
         known = (None, None) if few else buyers
         return [
@@ -412,9 +432,7 @@ def _withheld(
     if sent == 0:
         return "nobody was sent the campaign"
     if min(counts) < limits.smallest_group:
-        return (
-            f"an arm of {min(counts)} people is not summarised; it takes {limits.smallest_group}"
-        )
+        return f"an arm of {min(counts)} people is not summarised; it takes {limits.smallest_group}"
     if srm_p is not None and srm_p < limits.srm_threshold:
         return (
             f"the holdout has {holdout} people where {planned_holdout:.0f} were planned "
