@@ -18,7 +18,7 @@ joined as (
 
     select
         campaigns.*,
-        baselines.expected_conversion,
+        cast(baselines.expected_conversion as double) as expected_conversion,
         baselines.baseline_date,
         coalesce(baselines.audience_count, 0) as audience_count,
         coalesce(baselines.known_count, 0) as known_count,

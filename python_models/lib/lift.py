@@ -188,12 +188,13 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
 def detectable_effect(rate: float, treated: int, control: int) -> float | None:
     """Return the least rise of a share that is found in four of five experiments.
 
-    2.80 * sqrt(p (1 - p) (1 / n1 + 1 / n0)), absolute. None where an arm is empty, or where
-    nobody or everybody buys, since then nothing is known of the variance.
+    2.80 * sqrt(p (1 - p) (1 / n1 + 1 / n0)), absolute. None where nothing can be found: an arm is
+    empty, nobody or everybody buys anyway, or even everybody buying would be too small a rise.
     """
     if min(treated, control) < 1 or not 0 < rate < 1:
         return None
-    return DETECTABLE_ERRORS * math.sqrt(rate * (1 - rate) * (1 / treated + 1 / control))
+    effect = DETECTABLE_ERRORS * math.sqrt(rate * (1 - rate) * (1 / treated + 1 / control))
+    return effect if rate + effect <= 1 else None
 
 
 def people_needed(rate: float, effect: float, holdout_share: float) -> int | None:
@@ -208,12 +209,10 @@ def people_needed(rate: float, effect: float, holdout_share: float) -> int | Non
     return math.ceil((DETECTABLE_ERRORS / effect) ** 2 * spread)
 
 
-def runs_needed(rate: float, effect: float, treated: int, control: int) -> int | None:
-    """Return how many runs of these sizes are to be pooled until an effect is detectable."""
-    detectable = detectable_effect(rate, treated, control)
-    if detectable is None or effect == 0:
-        return None
-    return math.ceil((detectable / effect) ** 2)
+def runs_needed(rate: float, effect: float, holdout_share: float, people: int) -> int | None:
+    """Return how many runs of so many people are to be pooled until an effect is detectable."""
+    needed = people_needed(rate, effect, holdout_share)
+    return None if needed is None or people < 1 else math.ceil(needed / people)
 
 
 @dataclass(frozen=True)
@@ -479,7 +478,7 @@ def _decision(one: Comparison, adjusted: float | None, alpha: float) -> Decision
     if is_clear and adjusted <= alpha:
         return Decision("positive" if one.lift > 0 else "negative", found, adjusted)
     if one.detectable is None:
-        detectable = "nobody or everybody bought, which tells nothing of what could be seen"
+        detectable = "so few people, or so few who bought, show no rise"
     else:
         detectable = f"people of this number show {amount(one.detectable, one.metric, '')} or more"
     among = "; clear by itself, not among so many campaigns" if is_clear else ""

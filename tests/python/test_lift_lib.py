@@ -93,7 +93,7 @@ def test_power_is_that_of_the_formula_and_of_experiments() -> None:
     assert_allclose(lift.detectable_effect(0.1, 900, 100), 2.8 * math.sqrt(0.09 / 90))
     people = lift.people_needed(0.1, 0.03, 0.1)
     assert people == math.ceil((2.8 / 0.03) ** 2 * 0.09 * (1 / 0.9 + 1 / 0.1))
-    assert lift.runs_needed(0.1, 0.03, 900, 100) == math.ceil(people / 1_000)
+    assert lift.runs_needed(0.1, 0.03, 0.1, 1_000) == math.ceil(people / 1_000)
     # Four of five where the effect is small beside the rate; fewer where it is not, since those who
     # were sent it then vary more than the formula knows.
     for rate, effect, low, high in [(0.3, 0.01, 0.78, 0.82), (0.1, 0.03, 0.71, 0.76)]:
@@ -420,3 +420,10 @@ def test_a_table_that_lacks_something_is_refused_in_words() -> None:
 def test_what_can_never_show_needs_no_number(rate: float, effect: float, share: float) -> None:
     """Nobody buys, no effect, no holdout, everybody buys: None and no division by zero."""
     assert lift.people_needed(rate, effect, share) is None
+    assert lift.runs_needed(rate, effect, share, 1_000) is None
+
+
+def test_an_effect_beyond_everybody_buying_is_none() -> None:
+    """25 sent and one held back: no share can rise by what they would show."""
+    assert lift.detectable_effect(0.18, 25, 1) is None
+    assert lift.detectable_effect(0.18, 250, 0) is None

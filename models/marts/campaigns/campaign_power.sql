@@ -58,7 +58,8 @@ campaign_power as (
                 'a rise of ' || {{ points('assumed_uplift') }} || ' points takes '
                 || people_needed || ' people, ' || runs_to_pool || ' runs like today''s'
                 || coalesce(
-                    '; today shows ' || {{ points('detectable_uplift') }} || ' points or more', ''
+                    '; today shows ' || {{ points('detectable_uplift') }} || ' points or more',
+                    '; today shows none'
                 )
         end as power_reason,
         audience_count,
@@ -69,7 +70,7 @@ campaign_power as (
         holdout_count,
         measurement_days,
         holdout_share,
-        cast(expected_conversion as double) as expected_conversion,
+        expected_conversion,
         detectable_uplift,
         detectable_relative_uplift,
         pooled_detectable_uplift,
