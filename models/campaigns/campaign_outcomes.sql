@@ -42,10 +42,11 @@ totals as (
             assigned.customer_key = orders.customer_key
             and assigned.before_from < orders.order_date
             and assigned.measurement_ends_on >= orders.order_date
-            and case
-                when orders.order_date > assigned.assigned_date then assigned.ripe_on
-                else assigned.assigned_date
-            end >= orders.known_date
+    where
+        orders.known_date <= case
+            when orders.order_date > assigned.assigned_date then assigned.ripe_on
+            else assigned.assigned_date
+        end
     group by assigned.campaign_id, assigned.campaign_version, assigned.customer_key
 
 ),
