@@ -1,7 +1,7 @@
 """Builds a landing zone into a warehouse with dbt, as a user would, and reads its tables back.
 
 Every build has a project folder of its own: a copy of the project with the landing zone as its
-`demo/`, so that nothing is shared but what dbt has parsed. dbt runs as a command of its own, with
+`demo/`, so that nothing is shared but what dbt has parsed. dbt runs in a process of its own, with
 the user's `DBT_*` and `CLIENTELE_*` variables taken away.
 """
 
@@ -21,6 +21,8 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+
+from dbt_forks import run_dbt
 
 ROOT = Path(__file__).parents[2]
 PROJECT_PARTS = (
@@ -175,17 +177,11 @@ class Builder:
 
     def dbt(self, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run dbt in a project folder and return its exit code and what it printed."""
-        return self.run(project, "dbt", "--no-use-colors", *arguments)
+        return run_dbt(project, ["--no-use-colors", *arguments], self._environment())
 
     def run(self, project: Path, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a project folder, with the programs of this environment first."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("DBT_", "CLIENTELE_")) and name != "PYTHONDONTWRITEBYTECODE"
-        }
-        # Compiled modules are kept for the session: they halve the start of dbt.
-        environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
+        environment = self._environment()
         programs = Path(sys.executable).parent
         environment["PATH"] = os.pathsep.join([str(programs), environment.get("PATH", os.defpath)])
         program = programs / command[0]
@@ -199,6 +195,17 @@ class Builder:
             check=False,
             timeout=600,
         )
+
+    def _environment(self) -> dict[str, str]:
+        """Return the environment of the tests without the user's settings of dbt and clientele."""
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("DBT_", "CLIENTELE_")) and name != "PYTHONDONTWRITEBYTECODE"
+        }
+        # Compiled modules are kept for the session: they halve the start of dbt.
+        environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
+        return environment
 
     def build(
         self,
