@@ -1,7 +1,8 @@
 """Runs dbt in forks of one process that has imported what dbt and the Python models import.
 
-A command of dbt spends seconds on imports before it does anything, and tests run a hundred of them.
-A fork is a process of its own all the same: its folder, its environment, its modules of the project.
+A command of dbt spends seconds on imports before it does anything, and tests run a hundred of
+them. A fork is a process of its own all the same: its folder, its environment, its modules of the
+project.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT_PATHS = {ROOT / part for part in ("", "python_models", "python_models/lib", "tests/python")}
 # Nothing of the project: a build reads the Python models of its own copy.
 IMPORTED = [
     "pytest", "dbt.cli.main", "dbt.adapters.duckdb", "dbt.parser.manifest", "dbt.task.build",
@@ -58,9 +60,7 @@ def _become_dbt(
     os.environ.clear()
     os.environ.update(environment)
     # What pytest put there would be found before the project's own copy.
-    sys.path[:] = [
-        path for path in sys.path if ROOT not in (Path(path), *Path(path).parents) or ".venv" in path
-    ]
+    sys.path[:] = [path for path in sys.path if Path(path).resolve() not in PROJECT_PATHS]
     sys.argv = ["dbt", *arguments]
 
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager

@@ -16,9 +16,8 @@ from numpy.testing import assert_allclose
 import clv_version
 import lifetime_value
 from test_properties import renamed
-from warehouse import NO_TESTS, ROOT, Builder, Warehouse, read_market, write_market
+from warehouse import Builder, Warehouse, read_market, write_market
 
-OLIST = (ROOT / ".." / "shared" / "data" / "olist").resolve()
 EARLIER_DAYS = 40
 # Rank correlations with the truth on the clean shop. Measured: 0.73 of both.
 LEAST_RANK_CORRELATION = 0.65
@@ -189,11 +188,8 @@ def other(
                 f"select * from {table} order by hash({table}::varchar || 'again')"
             )
         shuffled = write_market(folder / "shuffled", raw, files=2)
-    project = builder.project(shuffled)
-    select = ("--select", "+customer_lifetime_value", "+clv_evaluation", "+dim_customers")
-    finished = builder.dbt(project, "build", "--threads", "1", *NO_TESTS, *select)
-    assert finished.returncode == 0, finished.stdout[-3_000:]
-    return Warehouse(project, finished.returncode, finished.stdout), names
+    select = ["+customer_lifetime_value", "+clv_evaluation", "+dim_customers"]
+    return builder.build(shuffled, select=select, threads=1), names
 
 
 def by_name(warehouse: Warehouse) -> pd.DataFrame:
@@ -334,28 +330,3 @@ def test_types_do_not_depend_on_what_there_is() -> None:
         for row in clv_version.version_rows(shop(300), shop(400), 180, SETTINGS)
     ]
     assert list(clv_version.typed(rows).dtypes) == list(clv_version.typed([]).dtypes)
-
-
-@pytest.mark.skipif(
-    not OLIST.is_dir(), reason="the Olist data are not beside the project (../shared/data/olist)"
-)
-def test_olist_is_served_the_segment_mean_and_says_why(builder: Builder, tmp_path: Path) -> None:
-    """Of Olist's customers about one in a hundred bought again: no model of repeat purchases."""
-    (tmp_path / "landing").mkdir()
-    (tmp_path / "landing" / "olist").symlink_to(OLIST)
-    project = builder.project(tmp_path / "landing")
-    finished = builder.dbt(
-        project, "build", *NO_TESTS, "--select", "+customer_lifetime_value", "+clv_evaluation",
-        "--vars", json.dumps({"sources": ["olist"]}),
-    )  # fmt: skip
-    assert finished.returncode == 0, finished.stdout[-3_000:]
-    warehouse = Warehouse(project, finished.returncode, finished.stdout)
-    ((method, reason),) = warehouse.query("select clv_method, reason from customer.clv_status")
-    assert method == "segment_mean"
-    assert reason == "1.2% of customers bought again, 15% are needed"
-    assert warehouse.value(
-        "select count(*) from customer.customer_lifetime_value "
-        "where clv_365 is null or bg_nbd_value is not null or clv_365 <> segment_mean_value"
-    ) == 0  # fmt: skip
-    methods = warehouse.query("select distinct clv_method from customer.clv_evaluation order by 1")
-    assert methods == [("last_365_days",), ("segment_mean",)]

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ MARKET_COLUMNS = {
 }  # fmt: skip
 NO_TESTS = ("--exclude", "resource_type:test", "resource_type:unit_test")
 PARALLEL_BUILDS = 2
+PARSED = "partial_parse.msgpack"
 FEW_RESAMPLES = re.compile(r"^( +segment_resamples: )\d+", re.MULTILINE)
 
 
@@ -172,7 +174,7 @@ class Builder:
         (project / "warehouse").mkdir()
         if parsed is not None:
             (project / "target").mkdir()
-            shutil.copy2(parsed, project / "target" / parsed.name)
+            shutil.copy2(parsed, project / "target" / PARSED)
         return project
 
     def dbt(self, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -225,14 +227,14 @@ class Builder:
         Raises:
             AssertionError: with the end of dbt's output, if a build that must pass fails.
         """
-        vars_text = json.dumps(variables, sort_keys=True) if variables else ""
+        vars_text = as_text(variables)
         project = self.project(landing, vars_text, is_thorough=is_thorough)
         arguments = ["build", "--threads", str(threads)]
         arguments += [] if with_tests else NO_TESTS
         arguments += ["--select", *select] if select else []
         arguments += ["--vars", vars_text] if variables else []
         finished = self.dbt(project, *arguments)
-        parsed = project / "target" / "partial_parse.msgpack"
+        parsed = project / "target" / PARSED
         if finished.returncode == 0 and parsed.exists():
             with self._lock:
                 self._parsed.setdefault((vars_text, is_thorough), parsed)
@@ -242,13 +244,28 @@ class Builder:
         return warehouse
 
     def build_all(self, scenarios: Mapping[str, Mapping[str, object]]) -> dict[str, Warehouse]:
-        """Build several scenarios side by side; each is the arguments of `build`."""
+        """Build several scenarios side by side; each is the arguments of `build`.
+
+        What two of them would parse at the same time, each for itself, is parsed before.
+        """
+        for vars_text, count in Counter(
+            as_text(arguments.get("variables")) for arguments in scenarios.values()
+        ).items():
+            if count > 1 and (vars_text, False) not in self._parsed:
+                self._parse(vars_text)
         with ThreadPoolExecutor(PARALLEL_BUILDS) as pool:
             running = {
                 name: pool.submit(self.build, **arguments)  # type: ignore[arg-type]
                 for name, arguments in scenarios.items()
             }
             return {name: future.result() for name, future in running.items()}
+
+    def _parse(self, vars_text: str) -> None:
+        """Parse the project with some vars for the builds that follow."""
+        project = self.project(ROOT / "demo", vars_text)
+        finished = self.dbt(project, "parse", *(["--vars", vars_text] if vars_text else []))
+        assert finished.returncode == 0, finished.stdout
+        self._parsed[vars_text, False] = project / "target" / PARSED
 
     def compiled(self, landing: Path, template: str) -> str:
         """Return the SQL that dbt makes of a piece of Jinja; no model is built."""
@@ -258,6 +275,11 @@ class Builder:
         )  # fmt: skip
         assert finished.returncode == 0, finished.stdout
         return json.loads(finished.stdout)["compiled"]
+
+
+def as_text(variables: Mapping[str, object] | None) -> str:
+    """Return vars as dbt's command takes them."""
+    return json.dumps(variables, sort_keys=True) if variables else ""
 
 
 def read_market(landing: Path) -> duckdb.DuckDBPyConnection:
