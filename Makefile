@@ -15,6 +15,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_LOCK := $(INSTALL) --no-deps --require-hashes --requirement
 INSTALL_PROJECT := $(INSTALL) --no-deps --no-build-isolation --editable .
 
+# A build keeps one core busy, so files of tests run side by side: each in one process, since its
+# tests share warehouses, and in the order of their names, in which no long one comes last.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 # One line on the terminal for each stage.
 say = @printf '\n== %s\n' "$(1)"
 
@@ -30,7 +34,7 @@ demo: build docs  ## install, build the demo shop and its docs, and show its seg
 
 test: $(VENV)/.installed-dev lint build docs  ## install what tests need and run all that CI runs
 	$(call say,pytest)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 lint: $(VENV)/.installed-dev  ## check the hand: Python, SQL, the rules of the dbt project
 	$(call say,ruff)
