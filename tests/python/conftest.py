@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -18,6 +23,32 @@ TIME = "'[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}'"
 MONEY = "'[0-9]{1,4}[.][0-9]{2}'"
 
 
+Made = TypeVar("Made")
+
+
+class Once:
+    """Makes what all workers of a session read, once: pytest-xdist gives each its own fixtures."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what the first worker that asked has made; the others wait for it meanwhile."""
+        made = self.folder / f"{name}.pickle"
+        with (self.folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                made.write_bytes(pickle.dumps(make()))
+        return pickle.loads(made.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """What makes the warehouses that several files read."""
+    folder = tmp_path_factory.getbasetemp()
+    return Once(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+
+
 @pytest.fixture(scope="session")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
     """The builder of all warehouses of the session."""
@@ -25,41 +56,49 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
 
 
 @pytest.fixture(scope="session")
-def demo_warehouse(builder: Builder) -> Warehouse:
+def demo_warehouse(builder: Builder, once: Once) -> Warehouse:
     """The shop that ships in demo/, built with all its data tests and unit tests."""
-    return builder.build(ROOT / "demo", with_tests=True, is_thorough=True)
+    return once("demo", lambda: builder.build(ROOT / "demo", with_tests=True, is_thorough=True))
 
 
 @pytest.fixture(scope="session")
-def clean_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clean_landing(tmp_path_factory: pytest.TempPathFactory, once: Once) -> Path:
     """A simulated shop without any mess, and its truth beside it."""
-    landing = tmp_path_factory.mktemp("clean")
-    simulate(
-        landing,
-        customers=CLEAN_CUSTOMERS,
-        start=date(2024, 7, 1),
-        end=date(2026, 6, 30),
-        seed=5,
-        mess=0.0,
-    )
-    return landing
+
+    def landing() -> Path:
+        folder = tmp_path_factory.mktemp("clean")
+        simulate(
+            folder,
+            customers=CLEAN_CUSTOMERS,
+            start=date(2024, 7, 1),
+            end=date(2026, 6, 30),
+            seed=5,
+            mess=0.0,
+        )
+        return folder
+
+    return once("clean_landing", landing)
 
 
 @pytest.fixture(scope="session")
-def clean_warehouse(builder: Builder, clean_landing: Path) -> Warehouse:
+def clean_warehouse(builder: Builder, clean_landing: Path, once: Once) -> Warehouse:
     """The clean shop, built."""
-    return builder.build(clean_landing)
+    return once("clean", lambda: builder.build(clean_landing))
 
 
 @pytest.fixture(scope="session")
-def messy_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def messy_landing(tmp_path_factory: pytest.TempPathFactory, once: Once) -> Path:
     """A simulated shop with much mess, and with twins: two orders of one customer in one second.
 
     A twin differs from the order that it stands beside in its place, its device and its value, so
     that whatever picks one of the two shows by what it picks. Half of the twins are on their way.
     Twins are clean rows: what the simulator tells about its mess stays true.
     """
-    folder = tmp_path_factory.mktemp("messy")
+    return once("messy_landing", lambda: write_messy(tmp_path_factory.mktemp("messy")))
+
+
+def write_messy(folder: Path) -> Path:
+    """Write the messy shop into a folder and return its landing zone."""
     simulate(
         folder,
         customers=MESSY_CUSTOMERS,
@@ -116,6 +155,8 @@ def messy_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def messy_warehouse(builder: Builder, messy_landing: Path) -> Warehouse:
+def messy_warehouse(builder: Builder, messy_landing: Path, once: Once) -> Warehouse:
     """The messy shop as of one day in the middle of its data, built on one thread."""
-    return builder.build(messy_landing, variables={"as_of": AS_OF}, threads=1)
+    return once(
+        "messy", lambda: builder.build(messy_landing, variables={"as_of": AS_OF}, threads=1)
+    )

@@ -16,7 +16,7 @@ import pytest
 from conftest import AS_OF
 from test_history import look
 from test_rfm import scores_by
-from warehouse import NO_TESTS, Builder, Warehouse
+from warehouse import Builder, Warehouse
 
 # 30 days after the date of the messy shop, and 14 after a month-end.
 LATER = "2026-06-14"
@@ -37,12 +37,9 @@ RULE_INPUTS = (
 @pytest.fixture(scope="module")
 def later(builder: Builder, messy_landing: Path) -> Warehouse:
     """The messy shop 30 days after its date, as far as the features."""
-    project = builder.project(messy_landing)
-    selected = ("--select", *(f"+{name}" for name in SELECTED))
-    variables = ("--vars", json.dumps({"as_of": LATER}))
-    finished = builder.dbt(project, "build", *NO_TESTS, *selected, *variables)
-    assert finished.returncode == 0, finished.stdout
-    return Warehouse(project, finished.returncode, finished.stdout)
+    return builder.build(
+        messy_landing, variables={"as_of": LATER}, select=[f"+{name}" for name in SELECTED]
+    )
 
 
 def by_customer(warehouse: Warehouse, query: str) -> pd.DataFrame:

@@ -58,6 +58,8 @@ def shops(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         (folder / name).mkdir()
         for source, target in sources.items():
             (folder / name / source).symlink_to(target)
+    # Of the other two only what is compared is built: no test looks at the rest of them.
+    compared = [f"+{table.split('.')[1]}" for table in SOURCE_TABLES]
     return builder.build_all(
         {
             "alone": {
@@ -68,8 +70,9 @@ def shops(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[st
             "both": {
                 "landing": folder / "both",
                 "variables": {"sources": ["market", "olist"], "landing": str(folder / "both")},
+                "select": compared,
             },
-            "market": {"landing": ROOT / "demo"},
+            "market": {"landing": ROOT / "demo", "select": compared},
         }
     )
 
@@ -254,10 +257,10 @@ def test_what_olist_cannot_feed_is_empty_and_said_so(olist: Warehouse) -> None:
     assert dropped["own_discount_share"] == "it is alike for nearly all customers"
 
 
-def test_every_mart_is_there(olist: Warehouse, shops: dict[str, Warehouse]) -> None:
+def test_every_mart_is_there(olist: Warehouse, demo_warehouse: Warehouse) -> None:
     """Olist builds every table and view of the native source, and fills the ones for customers."""
     rooms = ("core", "customer", "segments", "marts")
-    assert olist.names(*rooms) == shops["market"].names(*rooms)
+    assert olist.names(*rooms) == demo_warehouse.names(*rooms)
     assert olist.value("select count(*) from segments.customer_segments") == olist.value(
         "select count(*) from customer.customer_single_view where is_customer"
     )
@@ -360,3 +363,16 @@ def test_new_customers_of_olist_get_no_score(olist: Warehouse) -> None:
         "select count(*) > 40000, count(probability), count(reason_1) "
         "from customer.customer_quality"
     ) == [(True, 0, 0)]
+
+
+def test_olist_is_served_the_segment_mean_and_says_why(olist: Warehouse) -> None:
+    """Of Olist's customers about one in a hundred bought again: no model of repeat purchases."""
+    ((method, reason),) = olist.query("select clv_method, reason from customer.clv_status")
+    assert method == "segment_mean"
+    assert reason == "1.2% of customers bought again, 15% are needed"
+    assert olist.value(
+        "select count(*) from customer.customer_lifetime_value "
+        "where clv_365 is null or bg_nbd_value is not null or clv_365 <> segment_mean_value"
+    ) == 0  # fmt: skip
+    methods = olist.query("select distinct clv_method from customer.clv_evaluation order by 1")
+    assert methods == [("last_365_days",), ("segment_mean",)]

@@ -6,14 +6,13 @@ built as it was known on an earlier day, and with everything after a moment chan
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from warehouse import NO_TESTS, Builder, Warehouse, read_market, write_market
+from warehouse import Builder, Warehouse, read_market, write_market
 
 HORIZONS = (60, 90, 180)
 LATE, DECISION, PRIOR = 21, 7, 20
@@ -27,14 +26,7 @@ DAY = pd.Timedelta(days=1)
 
 def features_of(builder: Builder, landing: Path, variables: dict[str, str]) -> Warehouse:
     """Build a shop up to the quality features."""
-    vars_text = json.dumps(variables) if variables else ""
-    project = builder.project(landing, vars_text)
-    arguments = ["--vars", vars_text] if variables else []
-    finished = builder.dbt(
-        project, "build", "--select", "+customer_quality_features", *NO_TESTS, *arguments
-    )
-    assert finished.returncode == 0, "\n".join(finished.stdout.splitlines()[-60:])
-    return Warehouse(project, finished.returncode, finished.stdout)
+    return builder.build(landing, variables=variables, select=["+customer_quality_features"])
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 import quality
 from clientele.simulator import simulate
-from warehouse import NO_TESTS, ROOT, Builder, Warehouse
+from warehouse import ROOT, Builder, Warehouse
 
 # What is built: the scores and their evaluation, and who the customers are.
-SELECTED = ("--select", "+customer_quality", "customer_quality_evaluation", "+dim_customers")
+SELECTED = ("+customer_quality", "customer_quality_evaluation", "+dim_customers")
 MODEL_AND_AFTER = ("--select", "customer_quality_model+,+customer_quality")
 CUSTOMERS = 8_000
 # How far below the Bayes score, which knows each customer's own buying rate, the AUC's interval
@@ -31,10 +30,7 @@ BY_CHANCE = 0.05  # of an AUC of 0.5, on some 1,600 customers; measured on five 
 
 def build(builder: Builder, landing: Path, **variables: object) -> Warehouse:
     """Build the part of a landing zone that is about the quality of new customers."""
-    project = builder.project(landing)
-    finished = builder.dbt(project, "build", *NO_TESTS, *SELECTED, "--vars", json.dumps(variables))
-    assert finished.returncode == 0, finished.stdout
-    return Warehouse(project, finished.returncode, finished.stdout)
+    return builder.build(landing, variables=variables, select=SELECTED)
 
 
 def run_again(builder: Builder, warehouse: Warehouse, *arguments: str) -> None:

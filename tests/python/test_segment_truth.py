@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 
 import segmentation
 from clientele.simulator import simulate
-from warehouse import NO_TESTS, Builder, Warehouse
+from warehouse import Builder, Warehouse
 
 CUSTOMERS = 2_500
 SEED = 5
@@ -27,8 +26,7 @@ SHOPS = {
     "luck": {"no_signal": True},
 }
 SELECTED = (
-    "--select", "+segment_maintenance", "+customer_segments", "path:models/segments/model",
-    "+dim_customers",
+    "+segment_maintenance", "+customer_segments", "path:models/segments/model", "+dim_customers",
 )  # fmt: skip
 
 
@@ -52,15 +50,9 @@ def landings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def shops(builder: Builder, landings: dict[str, Path]) -> dict[str, Warehouse]:
     """Those shops, built as far as their segments."""
-
-    def build(landing: Path) -> Warehouse:
-        project = builder.project(landing)
-        finished = builder.dbt(project, "build", *NO_TESTS, *SELECTED)
-        assert finished.returncode == 0, finished.stdout
-        return Warehouse(project, finished.returncode, finished.stdout)
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(landings, pool.map(build, landings.values()), strict=True))
+    return builder.build_all(
+        {name: {"landing": landing, "select": SELECTED} for name, landing in landings.items()}
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Builds a landing zone into a warehouse with dbt, as a user would, and reads its tables back.
 
 Every build has a project folder of its own: a copy of the project with the landing zone as its
-`demo/`, so that nothing is shared but what dbt has parsed. dbt runs as a command of its own, with
+`demo/`, so that nothing is shared but what dbt has parsed. dbt runs in a process of its own, with
 the user's `DBT_*` and `CLIENTELE_*` variables taken away.
 """
 
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+
+from dbt_forks import run_dbt
 
 ROOT = Path(__file__).parents[2]
 PROJECT_PARTS = (
@@ -43,6 +46,7 @@ MARKET_COLUMNS = {
 }  # fmt: skip
 NO_TESTS = ("--exclude", "resource_type:test", "resource_type:unit_test")
 PARALLEL_BUILDS = 2
+PARSED = "partial_parse.msgpack"
 FEW_RESAMPLES = re.compile(r"^( +segment_resamples: )\d+", re.MULTILINE)
 
 
@@ -170,22 +174,16 @@ class Builder:
         (project / "warehouse").mkdir()
         if parsed is not None:
             (project / "target").mkdir()
-            shutil.copy2(parsed, project / "target" / parsed.name)
+            shutil.copy2(parsed, project / "target" / PARSED)
         return project
 
     def dbt(self, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run dbt in a project folder and return its exit code and what it printed."""
-        return self.run(project, "dbt", "--no-use-colors", *arguments)
+        return run_dbt(project, ["--no-use-colors", *arguments], self._environment())
 
     def run(self, project: Path, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a project folder, with the programs of this environment first."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("DBT_", "CLIENTELE_")) and name != "PYTHONDONTWRITEBYTECODE"
-        }
-        # Compiled modules are kept for the session: they halve the start of dbt.
-        environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
+        environment = self._environment()
         programs = Path(sys.executable).parent
         environment["PATH"] = os.pathsep.join([str(programs), environment.get("PATH", os.defpath)])
         program = programs / command[0]
@@ -199,6 +197,17 @@ class Builder:
             check=False,
             timeout=600,
         )
+
+    def _environment(self) -> dict[str, str]:
+        """Return the environment of the tests without the user's settings of dbt and clientele."""
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("DBT_", "CLIENTELE_")) and name != "PYTHONDONTWRITEBYTECODE"
+        }
+        # Compiled modules are kept for the session: they halve the start of dbt.
+        environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "bytecode")
+        return environment
 
     def build(
         self,
@@ -218,14 +227,14 @@ class Builder:
         Raises:
             AssertionError: with the end of dbt's output, if a build that must pass fails.
         """
-        vars_text = json.dumps(variables, sort_keys=True) if variables else ""
+        vars_text = as_text(variables)
         project = self.project(landing, vars_text, is_thorough=is_thorough)
         arguments = ["build", "--threads", str(threads)]
         arguments += [] if with_tests else NO_TESTS
         arguments += ["--select", *select] if select else []
         arguments += ["--vars", vars_text] if variables else []
         finished = self.dbt(project, *arguments)
-        parsed = project / "target" / "partial_parse.msgpack"
+        parsed = project / "target" / PARSED
         if finished.returncode == 0 and parsed.exists():
             with self._lock:
                 self._parsed.setdefault((vars_text, is_thorough), parsed)
@@ -235,13 +244,28 @@ class Builder:
         return warehouse
 
     def build_all(self, scenarios: Mapping[str, Mapping[str, object]]) -> dict[str, Warehouse]:
-        """Build several scenarios side by side; each is the arguments of `build`."""
+        """Build several scenarios side by side; each is the arguments of `build`.
+
+        What two of them would parse at the same time, each for itself, is parsed before.
+        """
+        for vars_text, count in Counter(
+            as_text(arguments.get("variables")) for arguments in scenarios.values()
+        ).items():
+            if count > 1 and (vars_text, False) not in self._parsed:
+                self._parse(vars_text)
         with ThreadPoolExecutor(PARALLEL_BUILDS) as pool:
             running = {
                 name: pool.submit(self.build, **arguments)  # type: ignore[arg-type]
                 for name, arguments in scenarios.items()
             }
             return {name: future.result() for name, future in running.items()}
+
+    def _parse(self, vars_text: str) -> None:
+        """Parse the project with some vars for the builds that follow."""
+        project = self.project(ROOT / "demo", vars_text)
+        finished = self.dbt(project, "parse", *(["--vars", vars_text] if vars_text else []))
+        assert finished.returncode == 0, finished.stdout
+        self._parsed[vars_text, False] = project / "target" / PARSED
 
     def compiled(self, landing: Path, template: str) -> str:
         """Return the SQL that dbt makes of a piece of Jinja; no model is built."""
@@ -251,6 +275,11 @@ class Builder:
         )  # fmt: skip
         assert finished.returncode == 0, finished.stdout
         return json.loads(finished.stdout)["compiled"]
+
+
+def as_text(variables: Mapping[str, object] | None) -> str:
+    """Return vars as dbt's command takes them."""
+    return json.dumps(variables, sort_keys=True) if variables else ""
 
 
 def read_market(landing: Path) -> duckdb.DuckDBPyConnection:
