@@ -91,7 +91,8 @@ queued as (
                         source,
                         campaign_id,
                         daily_cap is not null and not is_global_holdout and contact_cap is null
-                    order by expected_value desc, bucket asc, customer_id asc
+                    -- Not by the campaign's own bucket: its holdout would be served first.
+                    order by expected_value desc, global_bucket asc, customer_id asc
                 ) + taken_count
         end as place_of_day
     from checked

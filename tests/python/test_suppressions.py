@@ -174,7 +174,7 @@ def crowd(seed: int) -> Shop:
                 ("market", name.upper(), draw.choice(("", *CHANNELS)), reason, began, ended)
             )
         for _ in range(draw.choice((0, 1, 1, 2, 3))):
-            answer = draw.choice(("true", "true", "true", "false", "yes?"))
+            answer = draw.choice((*("true",) * 8, "false", "yes?"))
             answered = draw.choice((day(-2, 4), day(-2, 40), "", "1.2.26"))
             consents.append(("market", name, draw.choice(("", *CHANNELS)), answer, answered))
     return Shop(orders, suppressions, consents)
