@@ -65,7 +65,9 @@ LISTS = """
         count(lists.customer_key) as customers
     from seeds.campaigns as campaigns
     left join marts.campaign_lists as lists
-        on campaigns.campaign_id = lists.campaign_id
+        on
+            campaigns.campaign_id = lists.campaign_id
+            and campaigns.campaign_version = lists.campaign_version
     group by all
     order by min(campaigns.priority), campaigns.campaign_id
 """

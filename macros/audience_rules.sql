@@ -22,29 +22,34 @@
 {%- endmacro %}
 
 {#-
-    True where a rule holds, false where it does not or is not known to.
+    True where a rule holds, false where it does not or is not known to; where a group has no rule
+    in a place, the place holds.
     rule: the prefix of the columns of the rule and of the customer's value
 -#}
 {% macro rule_holds(rule) -%}
-    coalesce(
-            case {{ rule }}_operator
-                when 'is' then {{ rule }}_text_value = {{ rule }}_text or {{ rule }}_number_value = {{ rule }}_number
-                when 'is_not' then {{ rule }}_text_value <> {{ rule }}_text or {{ rule }}_number_value <> {{ rule }}_number
-                when 'in'
-                    then array_contains({{ rule }}_texts, {{ rule }}_text_value)
-                        or array_contains({{ rule }}_numbers, {{ rule }}_number_value)
-                when 'not_in'
-                    then not array_contains({{ rule }}_texts, {{ rule }}_text_value)
-                        or not array_contains({{ rule }}_numbers, {{ rule }}_number_value)
-                when 'at_least' then {{ rule }}_text_value >= {{ rule }}_text or {{ rule }}_number_value >= {{ rule }}_number
-                when 'at_most' then {{ rule }}_text_value <= {{ rule }}_text or {{ rule }}_number_value <= {{ rule }}_number
-                when 'above' then {{ rule }}_text_value > {{ rule }}_text or {{ rule }}_number_value > {{ rule }}_number
-                when 'below' then {{ rule }}_text_value < {{ rule }}_text or {{ rule }}_number_value < {{ rule }}_number
-                when 'is_known' then {{ rule }}_text_value is not null or {{ rule }}_number_value is not null
-                when 'is_unknown' then {{ rule }}_text_value is null and {{ rule }}_number_value is null
-            end,
-            {{ rule }}_column is null
-        )
+    case
+            when {{ rule }}_column is null then true
+            {%- for type in ["number", "text"] %}
+            {%- set value = rule ~ "_" ~ type ~ "_value" %}
+            {%- set wanted = rule ~ "_" ~ type %}
+            {{ "when " ~ rule ~ "_type = 'number' then" if loop.first else "else" }}
+                coalesce(
+                    case {{ rule }}_operator
+                        when 'is' then {{ value }} = {{ wanted }}
+                        when 'is_not' then {{ value }} <> {{ wanted }}
+                        when 'at_least' then {{ value }} >= {{ wanted }}
+                        when 'at_most' then {{ value }} <= {{ wanted }}
+                        when 'above' then {{ value }} > {{ wanted }}
+                        when 'below' then {{ value }} < {{ wanted }}
+                        when 'in' then array_contains({{ wanted }}s, {{ value }})
+                        when 'not_in' then not array_contains({{ wanted }}s, {{ value }})
+                        when 'is_known' then {{ value }} is not null
+                        when 'is_unknown' then {{ value }} is null
+                    end,
+                    false
+                )
+            {%- endfor %}
+        end
 {%- endmacro %}
 
 {#- A rule that holds, in words: the column, the customer's value, and what the rule asks for. -#}

@@ -33,7 +33,18 @@ measured as (
 reached as (
 
     select
-        *,
+        source,
+        campaign_id,
+        campaign_version,
+        customer_key,
+        customer_id,
+        rule_group,
+        group_count,
+        priority,
+        cast(
+            assumed_uplift * usual_order_cm2 - cost_per_contact as decimal(18, 4)
+        ) as expected_value,
+        as_of_date,
         concat_ws(
             ' and ',
             {%- for place in places %}
@@ -52,14 +63,12 @@ reached as (
 first_groups as (
 
     select * from reached
-    where group_count = 1
-    union all
-    select * from reached
-    where group_count > 1
-    qualify row_number() over (
-        partition by campaign_id, customer_key
-        order by rule_group
-    ) = 1
+    qualify
+        group_count = 1
+        or row_number() over (
+            partition by campaign_id, case when group_count > 1 then customer_key end
+            order by rule_group
+        ) = 1
 
 ),
 
@@ -72,11 +81,9 @@ campaign_audience as (
         customer_key,
         customer_id,
         audience_reason,
-        priority,
         rule_group,
-        cast(
-            assumed_uplift * usual_order_cm2 - cost_per_contact as decimal(18, 4)
-        ) as expected_value,
+        priority,
+        expected_value,
         as_of_date
     from first_groups
 

@@ -45,6 +45,7 @@ campaign_rule_groups as (
         campaigns.assumed_uplift,
         {%- for place in range(1, audience_rule_places() + 1) %}
         rule_{{ place }}.column_name as rule_{{ place }}_column,
+        rule_{{ place }}.column_type as rule_{{ place }}_type,
         rule_{{ place }}.operator as rule_{{ place }}_operator,
         rule_{{ place }}.texts as rule_{{ place }}_texts,
         rule_{{ place }}.text_value as rule_{{ place }}_text,

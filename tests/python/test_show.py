@@ -33,9 +33,12 @@ TABLES = """
         customer_share decimal(9, 6), cm2_share decimal(9, 6)
     );
     create table seeds.campaigns (
-        campaign_id varchar, campaign_name varchar, channel varchar, priority integer
+        campaign_id varchar, campaign_version integer, campaign_name varchar, channel varchar,
+        priority integer
     );
-    create table marts.campaign_lists (campaign_id varchar, customer_key bigint);
+    create table marts.campaign_lists (
+        campaign_id varchar, campaign_version integer, customer_key bigint
+    );
 """
 
 SEGMENTED = """
@@ -50,8 +53,8 @@ SEGMENTED = """
     insert into segments.segment_profiles values
         ('market', 1, 300, 0.25, 1.1), ('market', 2, 900, 0.75, -0.1);
     insert into seeds.campaigns values
-        ('second_order', 'Second order', 'push', 20), ('winback', 'Win back', 'push', 10);
-    insert into marts.campaign_lists values ('second_order', 1), ('second_order', 2);
+        ('second_order', 1, 'Second order', 'push', 20), ('winback', 1, 'Win back', 'push', 10);
+    insert into marts.campaign_lists values ('second_order', 1, 1), ('second_order', 1, 2);
 """
 
 UNSEGMENTED = """
