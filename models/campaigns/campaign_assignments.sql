@@ -22,26 +22,26 @@ with today as (
 
 ),
 
-restored as (
+arms as (
 
-    select restored.*
-    from {{ ref('restored_assignments') }} as restored
-    {%- if is_incremental() %}
-    left join {{ this }} as stored
-        on
-            restored.customer_key = stored.customer_key
-            and restored.campaign_id = stored.campaign_id
-            and restored.campaign_version = stored.campaign_version
-    where stored.customer_key is null
-    {%- endif %}
+    select * from {{ ref('restored_assignments') }}
+    union all
+    select * from today
 
 ),
 
 campaign_assignments as (
 
-    select * from restored
-    union all
-    select * from today
+    select arms.*
+    from arms
+    {%- if is_incremental() %}
+    left join {{ this }} as stored
+        on
+            arms.customer_key = stored.customer_key
+            and arms.campaign_id = stored.campaign_id
+            and arms.campaign_version = stored.campaign_version
+    where stored.customer_key is null
+    {%- endif %}
 
 )
 
