@@ -22,26 +22,33 @@ with today as (
 
 ),
 
+held as (
+    {% if is_incremental() %}
+    select * from {{ this }}
+    {% else %}
+    select * from {{ ref('restored_assignments') }}
+    where false
+    {% endif %}
+),
+
 restored as (
 
     select restored.*
     from {{ ref('restored_assignments') }} as restored
-    {%- if is_incremental() %}
-    left join {{ this }} as stored
+    left join held
         on
-            restored.customer_key = stored.customer_key
-            and restored.campaign_id = stored.campaign_id
-            and restored.campaign_version = stored.campaign_version
-    where stored.customer_key is null
-    {%- endif %}
+            restored.customer_key = held.customer_key
+            and restored.campaign_id = held.campaign_id
+            and restored.campaign_version = held.campaign_version
+    where held.customer_key is null
 
 ),
 
 campaign_assignments as (
 
-    select * from restored
+    select {{ assignment_columns().keys() | join(", ") }} from restored
     union all
-    select * from today
+    select {{ assignment_columns().keys() | join(", ") }} from today
 
 )
 
