@@ -22,11 +22,22 @@ with today as (
 
 ),
 
+held as (
+    {% if is_incremental() %}
+    select * from {{ this }}
+    {% else %}
+    select * from {{ ref('restored_assignments') }}
+    where false
+    {% endif %}
+),
+
 arms as (
 
-    select * from {{ ref('restored_assignments') }}
+    select {{ assignment_columns().keys() | join(", ") }}
+    from {{ ref('restored_assignments') }}
     union all
-    select * from today
+    select {{ assignment_columns().keys() | join(", ") }}
+    from today
 
 ),
 
@@ -34,14 +45,12 @@ campaign_assignments as (
 
     select arms.*
     from arms
-    {%- if is_incremental() %}
-    left join {{ this }} as stored
+    left join held
         on
-            arms.customer_key = stored.customer_key
-            and arms.campaign_id = stored.campaign_id
-            and arms.campaign_version = stored.campaign_version
-    where stored.customer_key is null
-    {%- endif %}
+            arms.customer_key = held.customer_key
+            and arms.campaign_id = held.campaign_id
+            and arms.campaign_version = held.campaign_version
+    where held.customer_key is null
 
 )
 

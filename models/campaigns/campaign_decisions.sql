@@ -61,11 +61,18 @@ checked as (
             when contacts.too_recent_contact_date is not null
                 then 'contacted on ' || cast(contacts.too_recent_contact_date as varchar)
             when contacts.recent_contact_count >= {{ number_var('contact_limit') }}
-                then 'contacted ' || cast(contacts.recent_contact_count as varchar)
-                || ' times in {{ number_var('contact_limit_days') }} days'
+                then concat(
+                    'contacted ',
+                    contacts.recent_contact_count,
+                    ' times in {{ number_var('contact_limit_days') }} days'
+                )
             when contacts.measured_until is not null
-                then 'the measurement of ' || contacts.measuring_campaign_id || ' is open until '
-                || cast(contacts.measured_until as varchar)
+                then concat(
+                    'the measurement of ',
+                    contacts.measuring_campaign_id,
+                    ' is open until ',
+                    contacts.measured_until
+                )
         end as contact_cap,
         coalesce(taken_places.taken_count, 0) as taken_count
     from winners

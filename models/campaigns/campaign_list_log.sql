@@ -1,21 +1,35 @@
 -- Each build adds what it has changed: who came onto a list and who left it. A list is what may be
 -- sent on its day, so the first build of a later day takes everybody of the day before off.
-with shops as (
+with logged as (
+    {% if is_incremental() %}
+    select * from {{ this }}
+    {% else %}
+    select
+        source,
+        campaign_id,
+        campaign_version,
+        customer_key,
+        customer_id,
+        cast(null as varchar) as channel,
+        0 as change_number,
+        assigned_date as changed_on
+    from {{ ref('campaign_assignments') }}
+    where false
+    {% endif %}
+),
+
+-- Looking back changes no list.
+shops as (
 
     select
         as_of.source,
         as_of.as_of_date
     from {{ ref('int_as_of') }} as as_of
-    {%- if is_incremental() %}
-    left join {{ this }} as kept
-        on as_of.source = kept.source
-    {%- endif %}
+    left join logged
+        on as_of.source = logged.source
     where as_of.as_of_date is not null
-    {%- if is_incremental() %}
     group by as_of.source, as_of.as_of_date
-    -- Looking back changes no list.
-    having as_of.as_of_date >= coalesce(max(kept.changed_on), as_of.as_of_date)
-    {%- endif %}
+    having as_of.as_of_date >= coalesce(max(logged.changed_on), as_of.as_of_date)
 
 ),
 
@@ -49,29 +63,22 @@ listed as (
 ),
 
 kept as (
-    {% if is_incremental() %}
+
     select
-        kept.source,
-        kept.campaign_id,
-        kept.campaign_version,
-        kept.customer_key,
-        kept.customer_id,
-        kept.channel,
-        max(kept.change_number) as change_number,
+        logged.source,
+        logged.campaign_id,
+        logged.campaign_version,
+        logged.customer_key,
+        logged.customer_id,
+        logged.channel,
+        max(logged.change_number) as change_number,
         -- Coming and leaving take turns, and coming is first.
         count(*) % 2 = 1 as is_listed
-    from {{ this }} as kept
+    from logged
     inner join shops
-        on kept.source = shops.source
+        on logged.source = shops.source
     group by all
-    {% else %}
-    select
-        *,
-        0 as change_number,
-        false as is_listed
-    from listed
-    where false
-    {% endif %}
+
 ),
 
 campaign_list_log as (

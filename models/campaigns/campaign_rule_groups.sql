@@ -51,7 +51,8 @@ campaign_rule_groups as (
         rule_{{ place }}.text_value as rule_{{ place }}_text,
         rule_{{ place }}.number_values as rule_{{ place }}_numbers,
         rule_{{ place }}.number_value as rule_{{ place }}_number,
-        rule_{{ place }}.asks as rule_{{ place }}_asks{{ "," if not loop.last }}
+        rule_{{ place }}.asks as rule_{{ place }}_asks
+        {{- "," if not loop.last }}
         {%- endfor %}
     from campaigns
     inner join group_counts

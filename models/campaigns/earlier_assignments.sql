@@ -1,7 +1,7 @@
 -- A copy of what was there when the build began: today's decisions depend on it, and it must not
 -- change with them.
 {%- set stored = stored_assignments() %}
-with stored as (
+with held as (
     {% if stored %}
     select {{ assignment_columns().keys() | join(", ") }} from {{ stored }}
     {% else %}
@@ -14,20 +14,20 @@ restored as (
 
     select restored.*
     from {{ ref('restored_assignments') }} as restored
-    left join stored
+    left join held
         on
-            restored.customer_key = stored.customer_key
-            and restored.campaign_id = stored.campaign_id
-            and restored.campaign_version = stored.campaign_version
-    where stored.customer_key is null
+            restored.customer_key = held.customer_key
+            and restored.campaign_id = held.campaign_id
+            and restored.campaign_version = held.campaign_version
+    where held.customer_key is null
 
 ),
 
 assignments as (
 
-    select * from stored
+    select {{ assignment_columns().keys() | join(", ") }} from held
     union all
-    select * from restored
+    select {{ assignment_columns().keys() | join(", ") }} from restored
 
 ),
 
