@@ -39,9 +39,7 @@ def shop(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> Warehous
 
 def rows_of(warehouse: Warehouse, mart: str) -> list[Row]:
     """Return the rows of a mart as text, in a fixed order and without its hashed keys."""
-    names = sorted(
-        name for name in warehouse.columns(f"marts.{mart}") if not name.endswith("_key")
-    )
+    names = sorted(name for name in warehouse.columns(f"marts.{mart}") if not name.endswith("_key"))
     listed = ", ".join(f"coalesce(cast({name} as varchar), '')" for name in names)
     found = warehouse.query(f"select {listed} from marts.{mart} order by all")
     return [dict(zip(names, row, strict=True)) for row in found]

@@ -12,8 +12,10 @@
     ],
 } %}
 {%- set measured = {'distance': 'distance_km', 'delay': 'delay_hours'} %}
-{%- set dimensions = ['distance', 'delay', 'warehouse'] %}
-{%- set measures = ['rated_count', 'rating_sum', 'low_count', 'skipped_count', 'cm2'] %}
+{%- set dimensions = {
+    'distance': 'distance_band', 'delay': 'delay_band', 'warehouse': 'warehouse_id',
+} %}
+{%- set counts = ['rated_count', 'rating_sum', 'low_count', 'skipped_count'] %}
 {%- set smallest = number_var('smallest_group') %}
 
 with orders as (
@@ -50,10 +52,10 @@ ratings as (
 order_ratings as (
 
     select
-        order_key,
-        {%- for measure in measures if measure != 'cm2' %}
-        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
+        {%- for count in counts %}
+        sum({{ count }}) as {{ count }},
         {%- endfor %}
+        order_key
     from ratings
     group by order_key
 
@@ -69,53 +71,69 @@ banded as (
             when orders.{{ column }} < {{ limit }} then {{ loop.index }}
             {%- endfor %}
             when orders.{{ column }} is not null then {{ bands[dimension] | length }}
-        end as {{ dimension }},
+        end as {{ dimension }}_band,
         {%- endfor %}
-        orders.warehouse_id as warehouse,
+        orders.warehouse_id,
+        {%- for count in counts %}
+        order_ratings.{{ count }},
+        {%- endfor %}
         orders.cm2,
-        orders.as_of_date,
-        order_ratings.* exclude (order_key)
+        orders.as_of_date
     from orders
     left join order_ratings
         on orders.order_key = order_ratings.order_key
 
 ),
 
--- One scan for all dimensions: each row counts one value of one of them.
-grouped as (
+reasons as (
 
-    select
-        source,
-        case
-            {%- for dimension in dimensions %}
-            when grouping({{ dimension }}) = 0 then '{{ dimension }}'
-            {%- endfor %}
-        end as dimension,
-        coalesce(distance, delay) as band_number,
-        warehouse as value_name,
-        count(*) as order_count,
-        {%- for measure in measures %}
-        sum({{ measure }}) as {{ measure }},
-        {%- endfor %}
-        min(as_of_date) as as_of_date
-    from banded
-    -- sqlfluff does not know grouping sets.
-    group by grouping sets ( -- noqa: PRS
-        (source, distance), (source, delay), (source, warehouse)
-    )
-    union all
     select
         source,
         'rating_reason' as dimension,
         null as band_number,
         rating_reason as value_name,
         count(*) as order_count,
-        {%- for measure in measures %}
-        sum({{ measure }}) as {{ measure }},
+        {%- for count in counts %}
+        sum({{ count }}) as {{ count }},
         {%- endfor %}
+        sum(cm2) as cm2,
         min(as_of_date) as as_of_date
     from ratings
     group by source, rating_reason
+
+),
+
+-- One scan for the other dimensions: each row counts one value of one of them.
+deliveries as (
+
+    select
+        source,
+        case
+            {%- for dimension, column in dimensions.items() %}
+            when grouping({{ column }}) = 0 then '{{ dimension }}'
+            {%- endfor %}
+        end as dimension,
+        coalesce(distance_band, delay_band) as band_number,
+        warehouse_id as value_name,
+        count(*) as order_count,
+        {%- for count in counts %}
+        sum({{ count }}) as {{ count }},
+        {%- endfor %}
+        sum(cm2) as cm2,
+        min(as_of_date) as as_of_date
+    from banded
+    -- sqlfluff does not know grouping sets.
+    group by grouping sets ( -- noqa: PRS
+        (source, distance_band), (source, delay_band), (source, warehouse_id)
+    )
+
+),
+
+grouped as (
+
+    select * from deliveries
+    union all
+    select * from reasons
 
 ),
 
@@ -151,8 +169,10 @@ delivery_and_ratings as (
         cast(coalesce(rated_count, 0) as bigint) as rated_count,
         cast(coalesce(skipped_count, 0) as bigint) as skipped_count,
         {%- for column, sum in [('mean_rating', 'rating_sum'), ('low_rating_share', 'low_count')] %}
-        cast(case when rated_count >= {{ smallest }} then {{ sum }} / rated_count end
-            as decimal(18, 6)) as {{ column }},
+        cast(
+            case when rated_count >= {{ smallest }} then {{ sum }} / rated_count end
+            as decimal(18, 6)
+        ) as {{ column }},
         {%- endfor %}
         cast(
             case
@@ -160,8 +180,10 @@ delivery_and_ratings as (
                     then skipped_count / (rated_count + skipped_count)
             end as decimal(18, 6)
         ) as skipped_share,
-        cast(case when order_count >= {{ smallest }} then round(cm2 / order_count, 4) end
-            as decimal(18, 4)) as cm2_per_order,
+        cast(
+            case when order_count >= {{ smallest }} then round(cm2 / order_count, 4) end
+            as decimal(18, 4)
+        ) as cm2_per_order,
         as_of_date
     from named
 
