@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -171,7 +172,8 @@ ORDERS = [
 ]  # fmt: skip
 PLACED = [order for order in ORDERS if order.day <= AS_OF]
 BOUGHT = sorted(
-    (order for order in PLACED if order.succeeded), key=lambda order: (order.ordered, order.order_id)
+    (order for order in PLACED if order.succeeded),
+    key=lambda order: (order.ordered, order.order_id),
 )
 
 
@@ -416,10 +418,7 @@ def days(start: date, end: date) -> int:
 def customer_rows() -> list[Row]:
     """Compute the activity of customers."""
     gaps = {
-        customer: [
-            days(before.day, after.day)
-            for before, after in zip(orders, orders[1:], strict=False)
-        ]
+        customer: [days(before.day, after.day) for before, after in pairwise(orders)]
         for customer, orders in of_customers().items()
     }
     usual = Decimal(str(median(gap for own in gaps.values() for gap in own)))
@@ -460,9 +459,7 @@ def customer_rows() -> list[Row]:
                 "last_order_date": orders[-1].day,
             }
         )
-    busy = [
-        tuple(row[f"successful_orders_{window}d"] for window in (365, 90, 30)) for row in rows
-    ]
+    busy = [tuple(row[f"successful_orders_{window}d"] for window in (365, 90, 30)) for row in rows]
     for row, rank in zip(rows, ranks(busy), strict=True):
         row["activity_rank"] = rank
     lapsed = [row for row in rows if row["cadence_state"] == "lapsed"]
@@ -559,9 +556,7 @@ def promotion_rows() -> list[Row]:
             orders_of[group].add(order.order_id)
     rows = []
     for group, sums in groups.items():
-        won = [
-            orders for orders in customers.values() if orders[0].order_id in orders_of[group]
-        ]
+        won = [orders for orders in customers.values() if orders[0].order_id in orders_of[group]]
         known = [found for found in map(outcome, won) if found is not None]
         is_told = len(known) >= SMALLEST_GROUP
         rows.append(

@@ -39,9 +39,7 @@ def shop(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> Warehous
 
 def rows_of(warehouse: Warehouse, mart: str) -> list[Row]:
     """Return the rows of a mart as text, in a fixed order and without its hashed keys."""
-    names = sorted(
-        name for name in warehouse.columns(f"marts.{mart}") if not name.endswith("_key")
-    )
+    names = sorted(name for name in warehouse.columns(f"marts.{mart}") if not name.endswith("_key"))
     listed = ", ".join(f"coalesce(cast({name} as varchar), '')" for name in names)
     found = warehouse.query(f"select {listed} from marts.{mart} order by all")
     return [dict(zip(names, row, strict=True)) for row in found]
@@ -113,7 +111,10 @@ def test_revenue_adds_up_to_the_orders(whole: Warehouse) -> None:
         f"{KNOWN} select year(order_date), count(distinct customer_key) from bought "
         "group by 1 order by 1"
     )
-    years = "select calendar_year, customer_count from marts.orders_by_year order by 1"
+    years = (
+        "select calendar_year, customer_count from marts.orders_by_year where customer_count > 0 "
+        "order by 1"
+    )
     assert whole.query(years) == customers
 
 
@@ -127,7 +128,7 @@ def test_cohorts_hold_every_customer_once(whole: Warehouse) -> None:
         "where month + interval 1 month <= day group by 1 order by 1"
     )
     cells = "select calendar_month, sum(active_count) from marts.cohort_retention where is_ripe"
-    assert whole.query(f"{cells} group by 1 order by 1") == active
+    assert whole.query(f"{cells} group by 1 having sum(active_count) > 0 order by 1") == active
     assert len(active) > 10
 
 
@@ -148,18 +149,18 @@ def test_products_hold_every_line_once(whole: Warehouse) -> None:
     )
 
 
-def test_groups_of_customers_bring_all_revenue(whole: Warehouse) -> None:
+def test_groups_of_customers_bring_all_revenue(demo_warehouse: Warehouse) -> None:
     """Shares add up to 1, and the sums of groups to the year of the single view."""
-    year = whole.query(
+    year = demo_warehouse.query(
         "select count(*), sum(net_revenue_365d), sum(cm2_365d) from customer.customer_single_view "
         "where successful_orders_365d > 0"
     )
     for kind in ("decile", "segment"):
         where = f"from marts.revenue_contribution where contribution_by = '{kind}'"
-        assert whole.query(f"select bool_and(customer_count >= 10) {where}") == [(True,)]
+        assert demo_warehouse.query(f"select bool_and(customer_count >= 10) {where}") == [(True,)]
         sums = "sum(customer_count), sum(net_revenue), sum(cm2)"
-        assert whole.query(f"select {sums} {where}") == year
-        ((customers, revenue, margin, last),) = whole.query(
+        assert demo_warehouse.query(f"select {sums} {where}") == year
+        ((customers, revenue, margin, last),) = demo_warehouse.query(
             "select sum(customer_share), sum(net_revenue_share), sum(cm2_share), "
             f"max_by(cumulative_net_revenue_share, group_rank) {where}"
         )

@@ -492,3 +492,36 @@ def test_the_order_of_rows_and_files_changes_nothing(
     count, fingerprint = shops["as it is"].fingerprint(table)
     assert count > 0
     assert shops["turned"].fingerprint(table) == (count, fingerprint)
+
+
+def test_the_marts_for_analysis_hold_what_the_raw_file_gives(
+    retail: Warehouse, orders: pd.DataFrame, lines: pd.DataFrame
+) -> None:
+    """November 2011, the cohort of the first December, and the best seller, from the raw lines."""
+    known = orders[(orders["at"].dt.normalize() <= AS_OF) & ~orders["cancelled"]]
+    months = known["at"].dt.to_period("M")
+    november = known[months == "2011-11"]
+    assert retail.query(
+        "select successful_order_count, cast(net_revenue * 10000 as bigint), customer_count "
+        "from marts.revenue_by_month where calendar_month = date '2011-11-01'"
+    ) == [(len(november), november["value"].sum(), november["customer_id"].nunique())]
+
+    firsts = months.groupby(known["customer_id"]).min()
+    december = set(firsts[firsts == "2010-12"].index)
+    active = [
+        known.loc[months == month, "customer_id"].isin(december) for month in sorted(set(months))
+    ]
+    counts = [known.loc[here[here].index, "customer_id"].nunique() for here in active[:-1]]
+    assert len(counts) == 12
+    assert retail.query(
+        "select list(active_count order by months_since) filter (where is_ripe), "
+        "any_value(cohort_size), count(*) filter (where not is_ripe) "
+        "from marts.cohort_retention where cohort_month = date '2010-12-01'"
+    ) == [(counts, len(december), 1)]
+
+    goods = lines[lines["order_id"].isin(known.index)].groupby("product_id")["pieces"].sum()
+    best = goods.sort_values(ascending=False)
+    assert best.iloc[0] > best.iloc[1]
+    assert retail.query(
+        "select product_id, piece_count from marts.best_sellers where piece_rank = 1"
+    ) == [(best.index[0], best.iloc[0])]

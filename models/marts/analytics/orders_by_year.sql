@@ -2,7 +2,9 @@
     'order_count', 'successful_order_count', 'cancelled_order_count', 'item_count',
     'new_customer_count',
 ] -%}
-{%- set amounts = ['basket_value', 'discount_amount', 'own_discount', 'net_revenue', 'cm1', 'cm2'] -%}
+{%- set amounts = [
+    'basket_value', 'discount_amount', 'own_discount', 'net_revenue', 'cm1', 'cm2',
+] -%}
 with months as (
 
     select * from {{ ref('revenue_by_month') }}

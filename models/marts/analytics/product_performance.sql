@@ -1,44 +1,20 @@
-with as_of as (
+with orders as (
 
-    select
-        source,
-        min(as_of_date) as as_of_date
-    from {{ ref('known_orders') }}
-    group by source
+    select * from {{ ref('known_orders') }}
+    where is_known_success
 
 ),
 
+-- A product may stand on several lines of an order.
 lines as (
-
-    select
-        lines.order_key,
-        lines.customer_key,
-        lines.product_key,
-        lines.quantity,
-        lines.line_value,
-        cast(date_trunc('month', lines.order_date) as date) as calendar_month
-    from {{ ref('fct_order_lines') }} as lines
-    inner join as_of
-        on lines.source = as_of.source
-    where
-        lines.is_successful
-        and lines.order_date <= as_of.as_of_date
-        and lines.delivered_date <= as_of.as_of_date
-
-),
-
--- A product may stand on several lines of an order. To count orders and customers in one step would
--- cost more; a product's key says its source.
-orders as (
 
     select
         order_key,
         product_key,
-        any_value(customer_key) as customer_key,
-        any_value(calendar_month) as calendar_month,
         sum(quantity) as piece_count,
         cast(sum(line_value) as decimal(18, 4)) as line_value
-    from lines
+    from {{ ref('fct_order_lines') }}
+    where is_successful
     group by order_key, product_key
 
 ),
@@ -47,14 +23,17 @@ orders as (
 totals as (
 
     select
-        product_key,
-        calendar_month,
-        sum(piece_count) as piece_count,
+        lines.product_key,
+        orders.order_month as calendar_month,
+        min(orders.as_of_date) as as_of_date,
+        sum(lines.piece_count) as piece_count,
         count(*) as order_count,
-        count(distinct customer_key) as customer_count,
-        sum(line_value) as line_value
-    from orders
-    group by product_key, calendar_month
+        count(distinct orders.customer_key) as customer_count,
+        sum(lines.line_value) as line_value
+    from lines
+    inner join orders
+        on lines.order_key = orders.order_key
+    group by lines.product_key, orders.order_month
 
 ),
 
@@ -66,13 +45,10 @@ named as (
         products.category,
         products.brand,
         products.is_merchandise,
-        totals.*,
-        as_of.as_of_date
+        totals.*
     from totals
     inner join {{ ref('dim_products') }} as products
         on totals.product_key = products.product_key
-    inner join as_of
-        on products.source = as_of.source
 
 ),
 

@@ -105,11 +105,15 @@ promo_performance as (
         {%- endfor %}
         new_customer_count,
         mature_count as mature_customer_count,
-        cast(case when judged_count >= {{ smallest }} then probability / judged_count end
-            as decimal(18, 6)) as predicted_quality,
+        cast(
+            case when judged_count >= {{ smallest }} then probability / judged_count end
+            as decimal(18, 6)
+        ) as predicted_quality,
         {%- for name in ['repeat', 'good'] %}
-        cast(case when mature_count >= {{ smallest }} then {{ name }}_count / mature_count end
-            as decimal(18, 6)) as {{ name }}_share,
+        cast(
+            case when mature_count >= {{ smallest }} then {{ name }}_count / mature_count end
+            as decimal(18, 6)
+        ) as {{ name }}_share,
         {%- endfor %}
         has_promo,
         as_of_date

@@ -1,17 +1,19 @@
-{%- set amounts = ['basket_value', 'discount_amount', 'own_discount', 'net_revenue', 'cm1', 'cm2'] -%}
+{%- set amounts = [
+    'basket_value', 'discount_amount', 'own_discount', 'net_revenue', 'cm1', 'cm2',
+] -%}
 with totals as (
 
     select
         source,
         order_month,
         as_of_date,
-        count(*) as order_count,
-        count(*) filter (where is_known_success) as successful_order_count,
-        count(*) filter (where is_known_cancellation) as cancelled_order_count,
-        sum(item_count) filter (where is_known_success) as item_count,
         {%- for amount in amounts %}
         sum({{ amount }}) filter (where is_known_success) as {{ amount }},
         {%- endfor %}
+        sum(item_count) filter (where is_known_success) as item_count,
+        count(*) as order_count,
+        count(*) filter (where is_known_success) as successful_order_count,
+        count(*) filter (where is_known_cancellation) as cancelled_order_count
     from {{ ref('known_orders') }}
     group by source, order_month, as_of_date
 
