@@ -70,3 +70,24 @@
         {{ exceptions.raise_compiler_error("var landing must be a folder's path without quotes, brackets, wildcards or semicolons, not '" ~ value ~ "'") }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- A file's path, or none where the var is empty; refused where it could end its statement. -#}
+{% macro path_var(name) -%}
+    {%- set value = var(name) | string -%}
+    {%- if value and not modules.re.fullmatch("[^'\"`;(){}*?\\[\\]\\n]+", value) -%}
+        {{ exceptions.raise_compiler_error("var " ~ name ~ " must be a file's path without quotes, brackets, wildcards or semicolons, not '" ~ value ~ "'") }}
+    {%- endif -%}
+    {{ return(value) }}
+{%- endmacro %}
+
+{#-
+    The name of the run as an expression: the var run_id, or else the as-of date.
+    as_of_date: the expression of the date
+-#}
+{% macro run_name(as_of_date) -%}
+    {%- set value = var("run_id") | string -%}
+    {%- if not modules.re.fullmatch("[A-Za-z0-9_.:+-]{0,100}", value) -%}
+        {{ exceptions.raise_compiler_error("var run_id must be letters, digits and _ . : + - alone, not '" ~ value ~ "'") }}
+    {%- endif -%}
+    {{ return("'" ~ value ~ "'" if value else "cast(" ~ as_of_date ~ " as varchar)") }}
+{%- endmacro %}
