@@ -1,0 +1,29 @@
+-- Older cohorts alone reach the later months, so neighbouring rows rest on different cohorts.
+with ripe as (
+
+    select * from {{ ref('cohort_months') }}
+    where is_ripe
+
+),
+
+cohort_averages as (
+
+    select
+        source,
+        months_since,
+        count(*) as cohort_count,
+        cast(sum(cohort_size) as bigint) as customer_count,
+        cast(sum(active_count) as bigint) as active_count,
+        cast(sum(active_count) / sum(cohort_size) as decimal(18, 6)) as retention_rate,
+        cast(round(sum(order_count) / sum(cohort_size), 4) as decimal(18, 4))
+            as orders_per_customer,
+        cast(round(sum(net_revenue) / sum(cohort_size), 4) as decimal(18, 4))
+            as net_revenue_per_customer,
+        cast(round(sum(cm2) / sum(cohort_size), 4) as decimal(18, 4)) as cm2_per_customer,
+        min(as_of_date) as as_of_date
+    from ripe
+    group by source, months_since
+
+)
+
+select * from cohort_averages
