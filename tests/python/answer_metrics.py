@@ -1,10 +1,10 @@
 """Answers metrics in the dbt project that is the working directory, as `mf query` would.
 
-Several requests share one process, since MetricFlow takes seconds to start. The argument names a
-file of JSON, a list of requests; each is either {"metrics", "group_by", "where", "limit", "saved_query"}, any of
-them left out, or {"command": [...]}, the arguments of `mf query`. The answers are one line of
-JSON, the last of standard output: rows as lists of texts below the names of the columns, or what
-the command printed.
+Several requests share one process, since MetricFlow takes seconds to start. The first
+argument names a file of JSON, a list of requests; each is either {"metrics", "group_by", "where",
+"limit", "saved_query"}, any of them left out, or {"command": [...]}, the arguments of `mf query`.
+The answers go as JSON to the file that the second argument names: rows as lists of texts below the
+names of the columns, or what the command printed.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def answer(configuration: CLIConfiguration, request: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    """Read requests, answer them and print the answers."""
+    """Read requests, answer them and write the answers."""
     configuration = CLIConfiguration()
     configuration.setup(configure_file_logging=False)
     requests = json.loads(Path(sys.argv[1]).read_text())
     answers = [answer(configuration, request) for request in requests]
-    print(json.dumps(answers))
+    Path(sys.argv[2]).write_text(json.dumps(answers))
 
 
 if __name__ == "__main__":
