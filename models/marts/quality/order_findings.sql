@@ -79,7 +79,7 @@ order_findings as (
             when 'negative_cm2'
                 then 'a cm2 of ' || {{ two_decimals('cm2') }}
             when 'missing_customer'
-                then 'nobody knows whose order of ' || {{ two_decimals('basket_value') }} || ' it is'
+                then 'nobody knows whose order it is, of ' || {{ two_decimals('basket_value') }}
             when 'rated_before_ordered'
                 then
                     'rated at ' || cast(rated_at as string)
