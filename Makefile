@@ -94,8 +94,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.python
 	@touch $@
 
 # What tests need holds all that the demo needs.
-$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(VENV)/.python
+# One of its packages (halo) is no wheel: it is built with the setuptools of requirements.lock.
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(VENV)/.installed
 	$(call say,requirements-dev.lock)
-	@$(INSTALL_LOCK) requirements-dev.lock
+	@$(INSTALL) --no-build-isolation --no-deps --require-hashes --requirement requirements-dev.lock
 	@$(INSTALL_PROJECT)
 	@touch $(VENV)/.installed $@

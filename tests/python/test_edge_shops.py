@@ -320,3 +320,27 @@ def test_absent_app_opens_are_null_and_said_so(shops: dict[str, Warehouse]) -> N
         "select count(*) from customer.customer_single_view where is_customer"
     )
     assert shop.value("select count(*) from marts.campaign_lists") > 0
+
+
+def test_nothing_fails_no_check_of_data_quality_and_passes_for_nothing_known(
+    shops: dict[str, Warehouse],
+) -> None:
+    """Without a row every check has its row, of nothing checked; what is withheld says why."""
+    shop = shops["nothing"]
+    assert shop.value("select count(*) from marts.order_findings") == 0
+    checks = shop.query(
+        "select check_name, check_grain, failing_rows, checked_rows, evidence, is_ok "
+        "from marts.data_quality"
+    )
+    named = shop.query("select check_name from seeds.data_quality_checks")
+    assert {(row[0],) for row in checks} == set(named) - {("rejected_reason",)}
+    for name, grain, failing, checked, evidence, is_ok in checks:
+        assert is_ok, name
+        if grain != "model":
+            assert (failing, checked) == (0, 0), name
+            assert evidence in ("nothing to check", "there are no orders yet"), name
+    withheld = {row[0] for row in checks if row[2] == 1}
+    assert withheld == {
+        "rfm_withheld", "clusters_withheld", "new_customer_forecast_withheld",
+        "lifetime_value_by_baseline",
+    }  # fmt: skip

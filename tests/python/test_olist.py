@@ -376,3 +376,46 @@ def test_olist_is_served_the_segment_mean_and_says_why(olist: Warehouse) -> None
     ) == 0  # fmt: skip
     methods = olist.query("select distinct clv_method from customer.clv_evaluation order by 1")
     assert methods == [("last_365_days",), ("segment_mean",)]
+
+
+def test_findings_about_orders_are_those_of_the_raw_files(olist: Warehouse) -> None:
+    """918 charge gaps, orders without items and reviews before the order, counted in the files."""
+    found = dict(
+        olist.query(
+            "select finding, count(distinct order_key) from marts.order_findings group by 1"
+        )
+    )
+    [(gaps, early_reviews)] = raw(
+        """
+        with paid as (
+            select order_id, sum(payment_value::decimal(18, 4)) as charged
+            from {order_payments} group by order_id
+        ),
+
+        bought as (
+            select order_id, sum(price::decimal(18, 4) + freight_value::decimal(18, 4)) as expected
+            from {order_items} group by order_id
+        )
+
+        select
+            count(*) filter (where abs(charged - coalesce(expected, 0)) > 0.01),
+            count(*) filter (
+                where order_id in (
+                    select order_id from {order_reviews} as reviews
+                    where reviews.review_answer_timestamp::timestamp
+                        < orders.order_purchase_timestamp::timestamp
+                )
+            )
+        from {orders} as orders
+        left join paid using (order_id)
+        left join bought using (order_id)
+        """
+    )
+    assert found["charge_gap"] == gaps == 918
+    assert found["rated_before_ordered"] == early_reviews == 58
+    assert found["no_lines"] == ORDERS_WITHOUT_ITEM
+    assert "lines_differ_from_basket" not in found
+    assert "missing_customer" not in found
+    assert olist.query(
+        "select failing_rows, checked_rows from marts.data_quality where check_name = 'charge_gap'"
+    ) == [(918, ORDERS - 1)]

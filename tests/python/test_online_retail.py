@@ -525,3 +525,21 @@ def test_the_marts_for_analysis_hold_what_the_raw_file_gives(
     assert retail.query(
         "select product_id, piece_count from marts.best_sellers where piece_rank = 1"
     ) == [(best.index[0], best.iloc[0])]
+
+
+def test_only_what_the_source_tells_is_a_finding(retail: Warehouse) -> None:
+    """Orders are the sum of their lines and charges are unknown, so neither can be odd."""
+    found = dict(retail.query("select finding, count(*) from marts.order_findings group by 1"))
+    assert set(found) <= {"missing_customer", "after_plausible_last_day"}
+    assert found["missing_customer"] == 2_371
+    checks = {
+        name: rest
+        for name, *rest in retail.query(
+            "select check_name, failing_rows, checked_rows, failing_share, is_ok "
+            "from marts.data_quality where check_grain = 'order'"
+        )
+    }
+    assert checks["charge_gap"] == [0, 0, None, True]
+    assert checks["lines_differ_from_basket"][:2] == [0, 24_561]
+    assert checks["missing_customer"][:2] == [2_371, 24_561]
+    assert checks["cost_unknown"][0] > 19_000  # the source sends no costs, and nobody gave rates
