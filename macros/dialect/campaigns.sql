@@ -7,10 +7,6 @@
     error({{ message }})
 {%- endmacro %}
 
-{% macro spark__stop_with(message) -%}
-    raise_error({{ message }})
-{%- endmacro %}
-
 {#-
     A number from 0 to 9999 that depends on a salt and an id alone: the first 32 bits of an md5, so
     that every engine, and anybody with a pocket calculator, gives the same.
@@ -23,13 +19,6 @@
     cast(('0x' || substr(md5({{ salt }} || ':' || {{ id }}), 1, 8))::ubigint % 10000 as integer)
 {%- endmacro %}
 
-{% macro spark__bucket(salt, id) -%}
-    cast(
-        cast(conv(substr(md5(concat({{ salt }}, ':', {{ id }})), 1, 8), 16, 10) as bigint) % 10000
-        as integer
-    )
-{%- endmacro %}
-
 {#- The parts of a text between separators, without blanks around them; null of null. -#}
 {% macro split_text(text, separator) -%}
     {{ return(adapter.dispatch('split_text', 'clientele')(text, separator)) }}
@@ -37,10 +26,6 @@
 
 {% macro default__split_text(text, separator) -%}
     list_transform(string_split({{ text }}, '{{ separator }}'), lambda part: trim(part))
-{%- endmacro %}
-
-{% macro spark__split_text(text, separator) -%}
-    transform(split({{ text }}, '[{{ separator }}]'), part -> trim(part))
 {%- endmacro %}
 
 {#- A list of texts as doubles; a text that is no plain number is null in it. -#}
@@ -57,15 +42,6 @@
     )
 {%- endmacro %}
 
-{% macro spark__numbers_of(list) -%}
-    transform(
-        {{ list }},
-        part -> case
-            when part rlike '^-?[0-9]{1,13}([.][0-9]{1,6})?$' then cast(part as double)
-        end
-    )
-{%- endmacro %}
-
 {#- True where a text is a day of the calendar, written as 2026-06-30. -#}
 {% macro is_date_text(text) -%}
     {{ return(adapter.dispatch('is_date_text', 'clientele')(text)) }}
@@ -75,10 +51,6 @@
     coalesce(cast(try_cast({{ text }} as date) as varchar) = {{ text }}, false)
 {%- endmacro %}
 
-{% macro spark__is_date_text(text) -%}
-    coalesce(cast(try_cast({{ text }} as date) as string) = {{ text }}, false)
-{%- endmacro %}
-
 {#- The rows of a Parquet file. -#}
 {% macro parquet_file(path) -%}
     {{ return(adapter.dispatch('parquet_file', 'clientele')(path)) }}
@@ -86,8 +58,4 @@
 
 {% macro default__parquet_file(path) -%}
     read_parquet('{{ path }}')
-{%- endmacro %}
-
-{% macro spark__parquet_file(path) -%}
-    parquet.`{{ path }}`
 {%- endmacro %}
