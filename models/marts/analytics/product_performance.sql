@@ -5,20 +5,8 @@ with orders as (
 
 ),
 
--- A product may stand on several lines of an order.
-lines as (
-
-    select
-        order_key,
-        product_key,
-        sum(quantity) as piece_count,
-        cast(sum(line_value) as decimal(18, 4)) as line_value
-    from {{ ref('fct_order_lines') }}
-    where is_successful
-    group by order_key, product_key
-
-),
-
+-- A product may stand on several lines of an order. Distinct counts cost less here than grouping by
+-- order first, which would carry pieces and money for each of as many groups as there are lines.
 -- Orders that name nobody have no customer to count.
 totals as (
 
@@ -26,13 +14,14 @@ totals as (
         lines.product_key,
         orders.order_month as calendar_month,
         min(orders.as_of_date) as as_of_date,
-        sum(lines.piece_count) as piece_count,
-        count(*) as order_count,
+        sum(lines.quantity) as piece_count,
+        count(distinct lines.order_key) as order_count,
         count(distinct orders.customer_key) as customer_count,
         sum(lines.line_value) as line_value
-    from lines
+    from {{ ref('fct_order_lines') }} as lines
     inner join orders
         on lines.order_key = orders.order_key
+    where lines.is_successful
     group by lines.product_key, orders.order_month
 
 ),
