@@ -224,6 +224,16 @@ def test_metrics_of_orders_equal_revenue_by_month(
     assert_equal(by_key(answers["orders"], "order__source", "metric_time__month"), expected, 2)
 
 
+def test_margins_are_summed_each_from_its_own_column(semantic_manifest: dict[str, Any]) -> None:
+    """Delivery costs nothing in the demo: cm1 and cm2 are alike there, and hide a mix-up."""
+    measures = {
+        measure["name"]: measure["expr"]
+        for model in semantic_manifest["semantic_models"]
+        for measure in model["measures"]
+    }
+    assert (measures["cm1_total"], measures["cm2_total"]) == ("cm1", "cm2")
+
+
 def test_growth_and_the_year_to_date_look_back_over_months(
     demo_warehouse: Warehouse, answers: dict[str, Any]
 ) -> None:
