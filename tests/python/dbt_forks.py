@@ -22,7 +22,7 @@ IMPORTED = [
     "agate", "duckdb", "kneed", "pandas", "scipy.linalg", "scipy.optimize", "scipy.stats",
     "sklearn.cluster", "sklearn.ensemble", "sklearn.linear_model", "sklearn.metrics",
 ]  # fmt: skip
-SECONDS = 600
+SECONDS = 1_800
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(IMPORTED)
@@ -34,7 +34,7 @@ def run_dbt(
     """Run dbt in a project folder and return its exit code and what it printed.
 
     Raises:
-        TimeoutError: if it runs for more than ten minutes.
+        TimeoutError: if it runs for more than half an hour.
     """
     printed = project / "printed.txt"
     process = _forks.Process(target=_become_dbt, args=(project, arguments, environment, printed))
