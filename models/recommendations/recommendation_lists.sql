@@ -1,0 +1,71 @@
+-- What is served without looking at a customer's own purchases: the list of each rule segment, and
+-- that of all customers, which also fills up the others.
+with lists as (
+
+    select distinct
+        source,
+        rule_segment as list_name
+    from {{ ref('window_groups') }}
+    where window_number = 3
+    union all
+    select
+        source,
+        'all customers' as list_name
+    from {{ ref('recommendation_windows') }}
+    where window_number = 3
+
+),
+
+products as (
+
+    select * from {{ ref('window_products') }}
+    where
+        window_number = 3
+        and is_recommendable
+
+),
+
+ranked as (
+
+    select
+        lists.source,
+        lists.list_name,
+        products.product_number,
+        group_products.product_number is not null as is_of_group,
+        coalesce(group_products.buyer_count, products.buyer_count) as buyer_count,
+        row_number() over (
+            partition by lists.source, lists.list_name
+            order by
+                coalesce(group_products.group_rank, {{ 2 ** 31 - 1 }}) asc,
+                products.product_number asc
+        ) as recommendation_rank
+    from lists
+    inner join products
+        on lists.source = products.source
+    left join {{ ref('window_group_products') }} as group_products
+        on
+            lists.source = group_products.source
+            and lists.list_name = group_products.rule_segment
+            and products.product_number = group_products.product_number
+            and group_products.window_number = 3
+
+),
+
+recommendation_lists as (
+
+    select
+        source,
+        cast(list_name as string) as list_name,
+        cast(
+            case when is_of_group then 'segment_popularity' else 'global_popularity' end as string
+        ) as method,
+        cast(recommendation_rank as integer) as recommendation_rank,
+        product_number,
+        buyer_count,
+        round(ln(buyer_count + 0.5), 6) as score
+    from ranked
+    where recommendation_rank <= {{ number_var('recommended_products') }}
+
+)
+
+select * from recommendation_lists
