@@ -32,11 +32,13 @@ def model(dbt, session):
     )  # fmt: skip
     relations = recommendation_inputs.Relations(products, pairs, group_products, items, groups)
     judged = (recommendation_evidence.TUNING, recommendation_evidence.REPORT)
+    listed = windows.project("source, window_name, window_number").fetchall()
     rows = []
-    for (source,) in sorted(windows.project("source").distinct().fetchall()):
+    for source in sorted({row[0] for row in listed}):
         of_source = {
-            number: recommendation_inputs.window_of(source, number, targets, relations)
-            for number in judged
+            name: recommendation_inputs.window_of(number, targets, relations)
+            for name in judged
+            for number in [row[2] for row in listed if row[:2] == (source, name)]
         }
         rows += recommendation_evidence.evidence(source, of_source, settings)
     return recommendation_evidence.typed(rows)

@@ -16,11 +16,9 @@ SCHEMA = (
     "product_number integer, reason_product_number integer, category_item_count integer, "
     "score double, reason_date date"
 )
-CURRENT = 3
-
 
 def scored(shop, customers, choice, lift, length):
-    """Return the lists of one batch of customers as a frame, one row a recommendation.
+    """Return the lists of some customers as columns, one row a recommendation.
 
     item_number: of the purchase that spoke most for the product, 0 where none did, counted through
     the batch; category_item_count: how many of the customer's products are of its category.
@@ -51,18 +49,16 @@ def scored(shop, customers, choice, lift, length):
     rows, ranks = np.nonzero(lists >= 0)
     product, item = lists[rows, ranks], item[rows, ranks]
     of_category = recommendations.category_counts(shop, customers)
-    return pd.DataFrame(
-        {
-            "customer": rows,
-            "is_filled": is_filled[rows, ranks],
-            "recommendation_rank": ranks + 1,
-            "product_number": product + 1,
-            "reason_product_number": np.where(item >= 0, customers.product[item] + 1, 0),
-            "category_item_count": of_category[rows, shop.category[product] + 1],
-            "score": np.round(scores[rows, product], recommendations.SCORE_DIGITS),
-            "reason_day": customers.last_day[item],
-        }
-    )
+    return {
+        "customer": rows,
+        "is_filled": is_filled[rows, ranks],
+        "recommendation_rank": ranks + 1,
+        "product_number": product + 1,
+        "reason_product_number": np.where(item >= 0, customers.product[item] + 1, 0),
+        "category_item_count": of_category[rows, shop.category[product] + 1],
+        "score": np.round(scores[rows, product], recommendations.SCORE_DIGITS),
+        "reason_day": customers.last_day[item],
+    }
 
 
 def model(dbt, session):
@@ -72,6 +68,7 @@ def model(dbt, session):
     length = dbt.config.meta_get("length")
 
     status = dbt.ref("recommendation_status")
+    windows = dbt.ref("recommendation_windows")
     products = dbt.ref("window_products")
     pairs = dbt.ref("window_product_pairs")
     group_products = dbt.ref("window_group_products")
@@ -81,16 +78,19 @@ def model(dbt, session):
     relations = recommendation_inputs.Relations(products, pairs, group_products, items, groups)
     session.execute(f"create or replace temp table recommendations_so_far ({SCHEMA})")
     serving = status.project("source, served_method, weight, prior_count").fetchall()
+    current = dict(
+        windows.filter("window_name = 'current'").project("source, window_number").fetchall()
+    )
     for source, method, weight, prior_count in sorted(serving):
         personal = (*recommendation_evidence.MODELS, recommendation_evidence.BUY_AGAIN)
         if method not in personal:
             continue
         choice = recommendation_evidence.Choice(method, weight, prior_count)
-        shop = recommendation_inputs.shop_of(source, CURRENT, relations)
+        shop = recommendation_inputs.shop_of(current[source], relations)
         lift = None
         if method == recommendation_evidence.CO_PURCHASE:
             lift = recommendations.lifts(shop, prior_count)
-        of_source = items.filter(recommendation_inputs.where(source, CURRENT))
+        of_source = items.filter(recommendation_inputs.where(current[source]))
         ((count,),) = of_source.filter("item_number = 1").aggregate("count(*)").fetchall()
         batches = max(1, -(-count // int(batch_customers)))
         for batch in range(batches):
@@ -106,12 +106,12 @@ def model(dbt, session):
             )
             parts = []
             for begin, part in customers.parts(shop.size):
-                rows = scored(shop, part, choice, lift, int(length))
-                rows["customer_key"] = keys[begin + rows.pop("customer").to_numpy()]
-                parts.append(rows)
+                found = scored(shop, part, choice, lift, int(length))
+                parts.append(found | {"customer_key": keys[begin + found["customer"]]})
             if not parts:
                 continue
-            session.register("scored_batch", pd.concat(parts, ignore_index=True))
+            columns = {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+            session.register("scored_batch", pd.DataFrame(columns))
             session.execute(f"""
                 insert into recommendations_so_far
                 select

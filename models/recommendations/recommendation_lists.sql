@@ -6,13 +6,13 @@ with lists as (
         source,
         rule_segment as list_name
     from {{ ref('window_groups') }}
-    where window_number = 3
+    where is_current
     union all
     select
         source,
         'all customers' as list_name
     from {{ ref('recommendation_windows') }}
-    where window_number = 3
+    where window_name = 'current'
 
 ),
 
@@ -20,7 +20,7 @@ products as (
 
     select * from {{ ref('window_products') }}
     where
-        window_number = 3
+        is_current
         and is_recommendable
 
 ),
@@ -44,10 +44,9 @@ ranked as (
         on lists.source = products.source
     left join {{ ref('window_group_products') }} as group_products
         on
-            lists.source = group_products.source
-            and lists.list_name = group_products.rule_segment
+            products.window_number = group_products.window_number
             and products.product_number = group_products.product_number
-            and group_products.window_number = 3
+            and lists.list_name = group_products.rule_segment
 
 ),
 

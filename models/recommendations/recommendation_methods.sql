@@ -2,11 +2,11 @@ with recommendation_methods as (
 
     select
         cast(source as string) as source,
+        cast(window_name as string) as window_name,
         cast(method as string) as method,
         cast(evidence_status as string) as evidence_status,
         cast(fallback_method as string) as fallback_method,
         cast(reason as string) as reason,
-        cast(window_number as integer) as window_number,
         cast(customer_count as bigint) as customer_count,
         cast(customers_with_items as bigint) as active_customer_count,
         cast(hit_count as bigint) as hit_count,

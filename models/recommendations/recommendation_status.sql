@@ -4,7 +4,7 @@ with served as (
     select * from {{ ref('recommendation_methods') }}
     where
         is_served
-        and window_number = 2
+        and window_name = 'report'
 
 ),
 

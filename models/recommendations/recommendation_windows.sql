@@ -15,7 +15,6 @@ named as (
     select
         source,
         '{{ window_name }}' as window_name,
-        {{ loop.index }} as window_number,
         {{ add_days('as_of_date', -judged_days * loop.revindex0) }} as learned_until_date
     from shops
     {{ "union all" if not loop.last }}
@@ -27,7 +26,8 @@ recommendation_windows as (
     select
         source,
         cast(window_name as string) as window_name,
-        cast(window_number as integer) as window_number,
+        -- One number for source and window: what is joined by it needs no text.
+        cast(row_number() over (order by source, learned_until_date) as integer) as window_number,
         cast(
             {{ add_days('learned_until_date', '1 - ' ~ number_var('recommendation_days')) }} as date
         ) as learned_from_date,

@@ -6,13 +6,14 @@ with buyers as (
         members.segment_id,
         members.segment_name,
         count(*) as segment_buyer_count
-    from (
-        select distinct customer_key
-        from {{ ref('window_purchases') }}
-        where window_number = 3
-    ) as customers
+    from {{ ref('window_items') }} as items
+    inner join {{ ref('recommendation_windows') }} as windows
+        on
+            items.window_number = windows.window_number
+            and windows.window_name = 'current'
     inner join {{ ref('customer_segments') }} as members
-        on customers.customer_key = members.customer_key
+        on items.customer_key = members.customer_key
+    where items.item_number = 1
     group by members.source, members.segment_id, members.segment_name
 
 ),

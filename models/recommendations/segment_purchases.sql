@@ -7,9 +7,12 @@ with segment_purchases as (
         purchases.product_key,
         count(*) as buyer_count
     from {{ ref('window_purchases') }} as purchases
+    inner join {{ ref('recommendation_windows') }} as windows
+        on
+            purchases.window_number = windows.window_number
+            and windows.window_name = 'current'
     inner join {{ ref('customer_segments') }} as members
         on purchases.customer_key = members.customer_key
-    where purchases.window_number = 3
     group by members.source, members.segment_id, purchases.product_key
 
 )

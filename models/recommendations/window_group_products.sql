@@ -2,7 +2,6 @@
 with bought as (
 
     select
-        purchases.source,
         members.rule_segment,
         purchases.window_number,
         purchases.product_key,
@@ -13,7 +12,7 @@ with bought as (
             purchases.customer_key = members.customer_key
             and purchases.window_number = members.window_number
     group by
-        purchases.source, members.rule_segment, purchases.window_number, purchases.product_key
+        members.rule_segment, purchases.window_number, purchases.product_key
     having count(*) >= {{ number_var('smallest_group') }}
 
 ),
@@ -21,13 +20,13 @@ with bought as (
 window_group_products as (
 
     select
-        bought.source,
+        products.source,
         bought.rule_segment,
         bought.window_number,
         products.product_number,
         cast(
             row_number() over (
-                partition by bought.source, bought.rule_segment, bought.window_number
+                partition by bought.rule_segment, bought.window_number
                 order by bought.buyer_count desc, products.product_number asc
             ) as integer
         ) as group_rank,

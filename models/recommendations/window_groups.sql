@@ -21,13 +21,17 @@ window_groups as (
         history.customer_key,
         history.source,
         cast(coalesce(history.rfm_segment, history.lifecycle_stage) as string) as rule_segment,
-        dates.window_number
+        dates.window_number,
+        history.is_current
     from {{ ref('customer_rfm_history') }} as history
     inner join dates
         on
             history.source = dates.source
             and history.as_of_date = dates.group_date
-    where history.lifecycle_stage <> 'prospect'
+    where
+        history.lifecycle_stage <> 'prospect'
+        -- Where the earliest window begins, at most; else the whole history would be computed.
+        and history.months_back <= 3
 
 )
 

@@ -2,7 +2,6 @@
 with window_product_pairs as (
 
     select
-        first_items.source,
         first_items.window_number,
         first_items.product_number as first_product_number,
         second_items.product_number as second_product_number,
@@ -14,7 +13,6 @@ with window_product_pairs as (
             and first_items.window_number = second_items.window_number
             and first_items.product_number < second_items.product_number
     group by
-        first_items.source,
         first_items.window_number,
         first_items.product_number,
         second_items.product_number

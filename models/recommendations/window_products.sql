@@ -17,17 +17,15 @@ with bought as (
 buyers as (
 
     select
-        source,
         window_number,
         count(*) as customer_count
     from (
         select distinct
             customer_key,
-            source,
             window_number
         from {{ ref('window_purchases') }}
     ) as customers
-    group by source, window_number
+    group by window_number
 
 ),
 
@@ -48,7 +46,7 @@ numbered as (
         products.product_id,
         products.category,
         row_number() over (
-            partition by bought.source, bought.window_number
+            partition by bought.window_number
             order by bought.buyer_count desc, products.product_id asc
         ) as product_number
     from bought
@@ -68,12 +66,13 @@ window_products as (
         cast(numbered.product_number as integer) as product_number,
         numbered.buyer_count,
         buyers.customer_count,
-        exclusions.product_id is null as is_recommendable
+        exclusions.product_id is null as is_recommendable,
+        windows.window_name = 'current' as is_current
     from numbered
     inner join buyers
-        on
-            numbered.source = buyers.source
-            and numbered.window_number = buyers.window_number
+        on numbered.window_number = buyers.window_number
+    inner join {{ ref('recommendation_windows') }} as windows
+        on numbered.window_number = windows.window_number
     left join exclusions
         on
             numbered.source = exclusions.source

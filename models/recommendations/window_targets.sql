@@ -31,7 +31,6 @@ known_before as (
 
     select
         buyers.customer_key,
-        orders.source,
         buyers.window_number,
         count(*) as order_count,
         sum(orders.net_revenue) as net_revenue,
@@ -42,7 +41,7 @@ known_before as (
         on
             orders.customer_key = buyers.customer_key
             and orders.known_date <= buyers.learned_until_date
-    group by buyers.customer_key, orders.source, buyers.window_number
+    group by buyers.customer_key, buyers.window_number
 
 ),
 
@@ -63,7 +62,7 @@ numbered as (
         customer_key,
         window_number,
         row_number() over (
-            partition by source, window_number
+            partition by window_number
             order by sample_key, customer_key
         ) as customer_number
     from keyed

@@ -17,12 +17,12 @@ from recommendations import Histories, Shop
 
 GLOBAL, SEGMENT, BUY_AGAIN = BASELINES = ("global_popularity", "segment_popularity", "buy_again")
 CATEGORY, CO_PURCHASE = MODELS = ("category_affinity", "co_purchase")
-TUNING, REPORT = 1, 2
+TUNING, REPORT = "tuning", "report"
 LEVEL = 0.95
 Z = 1.959963984540054  # of the level, two-sided
 
 COLUMNS = {
-    "source": "string", "window_number": "int32", "method": "string", "is_candidate": "bool",
+    "source": "string", "window_name": "string", "method": "string", "is_candidate": "bool",
     "is_served": "bool", "evidence_status": "string", "fallback_method": "string",
     "customer_count": "int64", "customers_with_items": "int64", "hit_count": "Int64",
     "new_hit_count": "Int64", "hit_rate": "float64", "hit_rate_lower": "float64",
@@ -133,7 +133,9 @@ def method_keys(
         scores = recommendations.category_scores(shop, customers, choice.prior_count)
         keys = recommendations.score_keys(shop, scores)
     else:
-        keys = recommendations.score_keys(shop, shop.log_popularity + choice.weight * sums)
+        scores = choice.weight * sums
+        scores += shop.log_popularity
+        keys = recommendations.score_keys(shop, scores)
     bare = ~customers.has_items
     if fallback == SEGMENT and bare.any():
         keys[bare] = recommendations.group_keys(shop, customers.group[bare])
@@ -196,9 +198,9 @@ def candidates(shop: Shop, settings: Settings) -> list[Choice]:
     ]
 
 
-def evidence(source: str, windows: dict[int, Window], settings: Settings) -> list[dict]:
+def evidence(source: str, windows: dict[str, Window], settings: Settings) -> list[dict]:
     """Return one row per window and method of a source, and which method is served."""
-    counts = {number: window.histories.count for number, window in windows.items()}
+    counts = {name: window.histories.count for name, window in windows.items()}
     if min(counts.values()) < settings.min_customers:
         return _not_enough(source, windows, settings)
 
@@ -214,18 +216,18 @@ def evidence(source: str, windows: dict[int, Window], settings: Settings) -> lis
         if (places := [at for at, option in enumerate(options) if option.method == method])
     ]
     results = {
-        (number, choice.method): told(window, choice, fallback)
-        for number, window in windows.items()
+        (name, choice.method): told(window, choice, fallback)
+        for name, window in windows.items()
         for choice in (*baselines, *chosen)
     }
 
-    def hit_count(number: int, choice: Choice) -> int:
-        return int(results[number, choice.method].hits.sum())
+    def hit_count(name: str, choice: Choice) -> int:
+        return int(results[name, choice.method].hits.sum())
 
     # The first of equals is the simpler one.
     candidate = max(chosen, key=lambda choice: hit_count(TUNING, choice))
     bests = {
-        number: max(baselines, key=lambda choice: hit_count(number, choice)) for number in windows
+        name: max(baselines, key=lambda choice: hit_count(name, choice)) for name in windows
     }
     gain, lower, upper = paired_gain(
         results[REPORT, candidate.method].hits, results[REPORT, bests[REPORT].method].hits,
@@ -237,7 +239,7 @@ def evidence(source: str, windows: dict[int, Window], settings: Settings) -> lis
         f"{bests[REPORT].method} ({percent(lower, sign=True)} to {percent(upper, sign=True)})"
     )
     rows = []
-    for (number, method), result in results.items():
+    for (name, method), result in results.items():
         choice = next(one for one in (*baselines, *chosen) if one.method == method)
         if method == served.method:
             reason = f"served: {verdict}"
@@ -250,7 +252,7 @@ def evidence(source: str, windows: dict[int, Window], settings: Settings) -> lis
         else:
             reason = f"not served: {bests[REPORT].method} is the better baseline"
         rows.append(
-            _row(source, number, choice, windows[number], result, results, bests, settings)
+            _row(source, name, choice, windows[name], result, results, bests, settings)
             | {
                 "is_candidate": choice == candidate,
                 "is_served": method == served.method,
@@ -267,19 +269,19 @@ def percent(share: float, *, sign: bool = False) -> str:
     return f"{100 * share:+.1f} points" if sign else f"{100 * share:.1f} %"
 
 
-def _row(source, number, choice, window, result, results, bests, settings) -> dict:
+def _row(source, name, choice, window, result, results, bests, settings) -> dict:
     """Return the measures of a method on a window."""
     total, hit = window.histories.count, int(result.hits.sum())
     lower, upper = wilson(hit, total)
-    baseline = bests[number]
+    baseline = bests[name]
     gain = (float("nan"),) * 3
     if choice != baseline:
         gain = paired_gain(
-            result.hits, results[number, baseline.method].hits, settings.draws, settings.seed
+            result.hits, results[name, baseline.method].hits, settings.draws, settings.seed
         )
     catalogue = max(1, int(window.shop.is_recommendable.sum()))
     return {
-        "source": source, "window_number": number, "method": choice.method,
+        "source": source, "window_name": name, "method": choice.method,
         "customer_count": total, "customers_with_items": int(window.histories.has_items.sum()),
         "hit_count": hit, "new_hit_count": int(result.new_hits.sum()),
         "hit_rate": hit / total, "hit_rate_lower": lower, "hit_rate_upper": upper,
@@ -289,15 +291,14 @@ def _row(source, number, choice, window, result, results, bests, settings) -> di
     }  # fmt: skip
 
 
-def _not_enough(source: str, windows: dict[int, Window], settings: Settings) -> list[dict]:
+def _not_enough(source: str, windows: dict[str, Window], settings: Settings) -> list[dict]:
     """Return rows that serve global popularity, since too few customers bought again."""
-    least = min(windows, key=lambda number: windows[number].histories.count)
+    least = min(windows, key=lambda name: windows[name].histories.count)
     few = windows[least].histories.count
-    name = {TUNING: "tuning", REPORT: "report"}[least]
     return [
         {
             "source": source,
-            "window_number": number,
+            "window_name": name,
             "method": method,
             "is_candidate": False,
             "is_served": method == GLOBAL,
@@ -306,9 +307,9 @@ def _not_enough(source: str, windows: dict[int, Window], settings: Settings) -> 
             "customer_count": window.histories.count,
             "customers_with_items": int(window.histories.has_items.sum()),
             "reason": f"not enough data: {few} customers who were known before bought in the "
-            f"{name} window, and it takes {settings.min_customers} to tell methods apart",
+            f"{least} window, and it takes {settings.min_customers} to tell methods apart",
         }
-        for number, window in windows.items()
+        for name, window in windows.items()
         for method in (*BASELINES, *MODELS)
     ]
 

@@ -28,14 +28,14 @@ class Relations:
     groups: Any
 
 
-def where(source: str, window_number: int) -> str:
-    """Return the condition that picks a source's window; sources are names that were checked."""
-    return f"source = '{source}' and window_number = {int(window_number)}"
+def where(window_number: int) -> str:
+    """Return the condition that picks a window, which is of one source."""
+    return f"window_number = {int(window_number)}"
 
 
-def shop_of(source: str, window_number: int, relations: Relations) -> Shop:
+def shop_of(window_number: int, relations: Relations) -> Shop:
     """Read what a window taught; categories are coded in the order of their names."""
-    of_window = where(source, window_number)
+    of_window = where(window_number)
     products = (
         relations.products.filter(of_window)
         .order("product_number")
@@ -77,12 +77,12 @@ def histories_of(items: pd.DataFrame, groups: np.ndarray) -> Histories:
     )
 
 
-def window_of(source: str, window_number: int, targets: Any, relations: Relations) -> Window:
+def window_of(window_number: int, targets: Any, relations: Relations) -> Window:
     """Read a window of judgement: what it taught, its sampled customers, what they then bought.
 
     targets: one row per customer and product of the sample, with the customer's number.
     """
-    of_window = where(source, window_number)
+    of_window = where(window_number)
     bought = (
         targets.filter(of_window)
         .project(
@@ -109,7 +109,7 @@ def window_of(source: str, window_number: int, targets: Any, relations: Relation
     of_customer = groups.set_index("customer_key")["rule_segment"]
     found = of_customer.reindex(number.index)
     return Window(
-        shop_of(source, window_number, relations),
+        shop_of(window_number, relations),
         histories_of(items, found.where(found.notna(), None).to_numpy(dtype=object)),
         bought["customer"].to_numpy(dtype=np.int64),
         bought["product"].to_numpy(dtype=np.int64),

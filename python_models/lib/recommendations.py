@@ -19,7 +19,7 @@ import scipy.sparse
 
 LIST_LENGTH = 10
 LATEST_ITEMS = 10  # products of a customer that a score of co-purchases adds up over
-CELLS_AT_ONCE = 4_000_000  # of customers x products: what scoring needs beside the lifts
+CELLS_AT_ONCE = 400_000  # of customers x products, so few that they stay in the cache
 SCORE_DIGITS = 6  # beyond them two scores are a tie
 NEVER = -np.inf  # key of a product that is not recommended
 
@@ -136,19 +136,21 @@ def category_scores(shop: Shop, customers: Histories, prior_count: float) -> np.
     counts = category_counts(shop, customers)
     posterior = (counts + prior_count * shares) / (counts.sum(axis=1, keepdims=True) + prior_count)
     leaning = np.log(np.where(shares > 0, posterior, 1) / np.where(shares > 0, shares, 1))
-    return shop.log_popularity + leaning[:, codes]
+    scores = leaning[:, codes]
+    scores += shop.log_popularity
+    return scores
 
 
 def score_keys(shop: Shop, scores: np.ndarray) -> np.ndarray:
     """Return scores (n x P) as whole numbers, all different in a row: ties go to the more popular."""
-    keys = np.rint(scores * 10**SCORE_DIGITS)
+    keys = scores * 10**SCORE_DIGITS
+    np.rint(keys, out=keys)
     keys *= shop.size
-    keys -= np.arange(shop.size)
-    keys[:, ~shop.is_recommendable] = NEVER
+    keys += popularity_keys(shop)
     return keys
 
 
-def popularity_keys(shop: Shop, count: int) -> np.ndarray:
+def popularity_keys(shop: Shop, count: int = 1) -> np.ndarray:
     """Return count x P keys: everybody gets what most customers bought."""
     keys = np.where(shop.is_recommendable, -np.arange(shop.size, dtype=float), NEVER)
     return np.tile(keys, (count, 1))

@@ -1,7 +1,7 @@
 with products as (
 
     select * from {{ ref('window_products') }}
-    where window_number = 3
+    where is_current
 
 ),
 
@@ -35,7 +35,7 @@ others as (
     left join {{ ref('window_groups') }} as members
         on
             customers.customer_key = members.customer_key
-            and members.window_number = 3
+            and members.is_current
             and status.list_method = 'segment_popularity'
     left join own
         on

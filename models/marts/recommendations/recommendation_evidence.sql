@@ -2,7 +2,7 @@ with recommendation_evidence as (
 
     select
         methods.source,
-        windows.window_name,
+        methods.window_name,
         methods.method,
         methods.evidence_status,
         methods.reason,
@@ -29,7 +29,7 @@ with recommendation_evidence as (
     inner join {{ ref('recommendation_windows') }} as windows
         on
             methods.source = windows.source
-            and methods.window_number = windows.window_number
+            and methods.window_name = windows.window_name
 
 )
 

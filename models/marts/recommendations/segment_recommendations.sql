@@ -25,7 +25,7 @@ with compared as (
     inner join {{ ref('window_products') }} as products
         on
             purchases.product_key = products.product_key
-            and products.window_number = 3
+            and products.is_current
     where
         products.is_recommendable
         and purchases.buyer_count >= {{ number_var('smallest_group') }}
