@@ -41,7 +41,7 @@ def scored(shop, customers, choice, lift, length):
     is_filled = np.zeros(lists.shape, dtype=bool)
     if scores is None:
         scores = np.tile(shop.log_popularity, (customers.count, 1))
-        scores[customers.customer, customers.product] = customers.order_count
+        scores[customers.customer, customers.product] = customers.day_count
         place = np.full((customers.count, shop.size), -1)
         place[customers.customer, customers.product] = np.arange(len(customers.product))
         item = np.take_along_axis(place, lists, axis=1)
@@ -91,7 +91,7 @@ def model(dbt, session):
         if method == recommendation_evidence.CO_PURCHASE:
             lift = recommendations.lifts(shop, prior_count)
         of_source = items.filter(recommendation_inputs.where(current[source]))
-        ((count,),) = of_source.filter("item_number = 1").aggregate("count(*)").fetchall()
+        ((count,),) = of_source.aggregate("count(distinct customer_key)").fetchall()
         batches = max(1, -(-count // int(batch_customers)))
         for batch in range(batches):
             frame = (

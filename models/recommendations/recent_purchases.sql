@@ -1,4 +1,5 @@
--- The one pass over the lines: what windows learn from and are judged on, one row a day.
+-- The one pass over the lines: what windows learn from and are judged on. A product that was bought
+-- twice on a day was bought once, as several lines of an order are one decision.
 with spans as (
 
     select
@@ -12,16 +13,13 @@ with spans as (
 
 ),
 
--- A product that stands on several lines of an order was bought once.
-ordered_products as (
+recent_purchases as (
 
-    select distinct
+    select
         lines.customer_key,
         lines.product_key,
-        lines.order_key,
-        lines.source,
         lines.order_date,
-        greatest(lines.order_date, lines.delivered_date) as known_date
+        min(greatest(lines.order_date, lines.delivered_date)) as known_date
     from {{ ref('fct_order_lines') }} as lines
     inner join {{ ref('dim_products') }} as products
         on lines.product_key = products.product_key
@@ -34,20 +32,7 @@ ordered_products as (
         and lines.order_date <= spans.as_of_date
         and lines.delivered_date <= spans.as_of_date
         and products.is_merchandise
-
-),
-
-recent_purchases as (
-
-    select
-        customer_key,
-        product_key,
-        source,
-        cast(count(*) as integer) as order_count,
-        order_date,
-        known_date
-    from ordered_products
-    group by customer_key, product_key, source, order_date, known_date
+    group by lines.customer_key, lines.product_key, lines.order_date
 
 )
 

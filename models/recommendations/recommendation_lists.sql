@@ -3,10 +3,12 @@
 with lists as (
 
     select distinct
-        source,
-        rule_segment as list_name
-    from {{ ref('window_groups') }}
-    where is_current
+        windows.source,
+        members.rule_segment as list_name
+    from {{ ref('window_groups') }} as members
+    inner join {{ ref('recommendation_windows') }} as windows
+        on members.window_number = windows.window_number
+    where members.is_current
     union all
     select
         source,

@@ -1,19 +1,25 @@
 -- How many of each segment bought anything of late, and the category most of their products are of.
-with buyers as (
+with active_customers as (
+
+    select distinct purchases.customer_key
+    from {{ ref('window_purchases') }} as purchases
+    inner join {{ ref('recommendation_windows') }} as windows
+        on
+            purchases.window_number = windows.window_number
+            and windows.window_name = 'current'
+
+),
+
+buyers as (
 
     select
         members.source,
         members.segment_id,
         members.segment_name,
         count(*) as segment_buyer_count
-    from {{ ref('window_items') }} as items
-    inner join {{ ref('recommendation_windows') }} as windows
-        on
-            items.window_number = windows.window_number
-            and windows.window_name = 'current'
-    inner join {{ ref('customer_segments') }} as members
-        on items.customer_key = members.customer_key
-    where items.item_number = 1
+    from {{ ref('customer_segments') }} as members
+    inner join active_customers
+        on members.customer_key = active_customers.customer_key
     group by members.source, members.segment_id, members.segment_name
 
 ),

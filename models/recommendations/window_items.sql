@@ -1,21 +1,14 @@
--- A customer who bought thousands of products would have millions of pairs: the latest are enough.
+-- A customer who bought thousands of products would have millions of pairs: the latest are enough,
+-- and only such customers need to be sorted.
 {%- set most_items = 100 %}
 
-with ranked as (
+with numbered as (
 
     select
         purchases.customer_key,
-        purchases.source,
         purchases.window_number,
         products.product_number,
-        row_number() over (
-            partition by purchases.customer_key, purchases.window_number
-            order by
-                purchases.last_order_date desc,
-                purchases.order_count desc,
-                products.product_number asc
-        ) as item_number,
-        purchases.order_count,
+        purchases.day_count,
         purchases.last_order_date
     from {{ ref('window_purchases') }} as purchases
     inner join {{ ref('window_products') }} as products
@@ -25,17 +18,51 @@ with ranked as (
 
 ),
 
-window_items as (
+large as (
 
     select
         customer_key,
-        source,
+        window_number
+    from numbered
+    group by customer_key, window_number
+    having count(*) > {{ most_items }}
+
+),
+
+latest as (
+
+    select
+        numbered.*,
+        row_number() over (
+            partition by numbered.customer_key, numbered.window_number
+            order by
+                numbered.last_order_date desc, numbered.day_count desc, numbered.product_number asc
+        ) as item_number
+    from numbered
+    inner join large
+        on
+            numbered.customer_key = large.customer_key
+            and numbered.window_number = large.window_number
+
+),
+
+window_items as (
+
+    select numbered.*
+    from numbered
+    left join large
+        on
+            numbered.customer_key = large.customer_key
+            and numbered.window_number = large.window_number
+    where large.customer_key is null
+    union all
+    select
+        customer_key,
         window_number,
         product_number,
-        cast(item_number as integer) as item_number,
-        order_count,
+        day_count,
         last_order_date
-    from ranked
+    from latest
     where item_number <= {{ most_items }}
 
 )

@@ -6,11 +6,10 @@ with bought as (
 
     select
         product_key,
-        source,
         window_number,
         count(*) as buyer_count
     from {{ ref('window_purchases') }}
-    group by product_key, source, window_number
+    group by product_key, window_number
 
 ),
 
@@ -43,6 +42,7 @@ numbered as (
 
     select
         bought.*,
+        products.source,
         products.product_id,
         products.category,
         row_number() over (

@@ -1,20 +1,31 @@
-with window_purchases as (
+with products as (
+
+    select
+        products.product_key,
+        windows.window_number,
+        windows.learned_from_date,
+        windows.learned_until_date
+    from {{ ref('dim_products') }} as products
+    inner join {{ ref('recommendation_windows') }} as windows
+        on products.source = windows.source
+
+),
+
+window_purchases as (
 
     select
         purchases.customer_key,
         purchases.product_key,
-        purchases.source,
-        windows.window_number,
-        cast(sum(purchases.order_count) as integer) as order_count,
+        products.window_number,
+        cast(count(*) as integer) as day_count,
         max(purchases.order_date) as last_order_date
     from {{ ref('recent_purchases') }} as purchases
-    inner join {{ ref('recommendation_windows') }} as windows
+    inner join products
         on
-            purchases.source = windows.source
-            and purchases.order_date >= windows.learned_from_date
-            and purchases.known_date <= windows.learned_until_date
-    group by
-        purchases.customer_key, purchases.product_key, purchases.source, windows.window_number
+            purchases.product_key = products.product_key
+            and purchases.order_date >= products.learned_from_date
+            and purchases.known_date <= products.learned_until_date
+    group by purchases.customer_key, purchases.product_key, products.window_number
 
 )
 

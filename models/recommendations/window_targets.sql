@@ -2,18 +2,24 @@
 {%- set most_customers = 5000 -%}
 with bought as (
 
-    select distinct
+    select
         purchases.customer_key,
         purchases.product_key,
-        purchases.source,
         windows.window_number,
         windows.learned_until_date
     from {{ ref('recent_purchases') }} as purchases
+    inner join {{ ref('dim_products') }} as products
+        on purchases.product_key = products.product_key
     inner join {{ ref('recommendation_windows') }} as windows
         on
-            purchases.source = windows.source
+            products.source = windows.source
             and purchases.order_date >= windows.judged_from_date
             and purchases.order_date <= windows.judged_until_date
+    group by
+        purchases.customer_key,
+        purchases.product_key,
+        windows.window_number,
+        windows.learned_until_date
 
 ),
 
@@ -74,7 +80,6 @@ window_targets as (
     select
         bought.customer_key,
         bought.product_key,
-        bought.source,
         bought.window_number,
         cast(numbered.customer_number as integer) as customer_number,
         products.product_number

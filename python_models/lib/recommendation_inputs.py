@@ -12,7 +12,7 @@ from recommendation_evidence import Window
 from recommendations import Histories, Shop
 
 HISTORY = (
-    "product_number - 1 as product, item_number, order_count, "
+    "product_number - 1 as product, day_count, "
     "date_diff('day', date '1970-01-01', last_order_date) as last_day"
 )
 
@@ -69,12 +69,23 @@ def shop_of(window_number: int, relations: Relations) -> Shop:
 
 
 def histories_of(items: pd.DataFrame, groups: np.ndarray) -> Histories:
-    """Return the histories of customers from their items, which name them by number from 0."""
-    items = items.sort_values(["customer", "product"])
-    columns = ("customer", "product", "item_number", "order_count", "last_day")
-    return Histories(
-        len(groups), *(items[column].to_numpy(dtype=np.int64) for column in columns), groups
+    """Return the histories of customers from their items, which name them by number from 0.
+
+    The latest item is number 1; of those of a day it is the one bought on more days, then the more
+    popular one.
+    """
+    columns = ("customer", "product", "day_count", "last_day")
+    customer, product, day_count, last_day = (
+        items[column].to_numpy(dtype=np.int64) for column in columns
     )
+    order = np.lexsort((product, -day_count, -last_day, customer))
+    customer = customer[order]
+    first = np.searchsorted(customer, customer)  # of the same customer
+    item_number = np.arange(len(order)) - first + 1
+    return Histories(
+        len(groups), customer, product[order], item_number, day_count[order], last_day[order],
+        groups,
+    )  # fmt: skip
 
 
 def window_of(window_number: int, targets: Any, relations: Relations) -> Window:

@@ -57,7 +57,7 @@ class Histories:
     customer: np.ndarray  # 0 to n - 1, ascending
     product: np.ndarray
     item_number: np.ndarray  # 1 is the customer's latest
-    order_count: np.ndarray
+    day_count: np.ndarray
     last_day: np.ndarray  # any count of days
     group: np.ndarray  # n texts, None where unknown
 
@@ -66,7 +66,7 @@ class Histories:
         rows = slice(*np.searchsorted(self.customer, [begin, end]))
         return Histories(
             end - begin, self.customer[rows] - begin, self.product[rows], self.item_number[rows],
-            self.order_count[rows], self.last_day[rows], self.group[begin:end],
+            self.day_count[rows], self.last_day[rows], self.group[begin:end],
         )  # fmt: skip
 
     def parts(self, products: int) -> Iterator[tuple[int, Histories]]:
@@ -167,10 +167,10 @@ def group_keys(shop: Shop, groups: np.ndarray) -> np.ndarray:
 
 
 def buy_again_keys(shop: Shop, customers: Histories) -> np.ndarray:
-    """Return n x P keys: own products by orders, then by day, then what most customers bought."""
+    """Return n x P keys: own products by days, then by the last day, then what most customers bought."""
     keys = popularity_keys(shop, customers.count)
     days = customers.last_day - customers.last_day.min(initial=0) + 1
-    often = customers.order_count * (days.max(initial=0) + 1.0) + days
+    often = customers.day_count * (days.max(initial=0) + 1.0) + days
     own = often * shop.size - customers.product
     own[~shop.is_recommendable[customers.product]] = NEVER
     keys[customers.customer, customers.product] = own
