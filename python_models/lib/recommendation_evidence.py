@@ -234,9 +234,14 @@ def evidence(source: str, windows: dict[str, Window], settings: Settings) -> lis
         settings.draws, settings.seed,
     )  # fmt: skip
     served = candidate if lower > 0 else bests[REPORT]
+    rates = {
+        choice.method: percent(hit_count(REPORT, choice) / counts[REPORT])
+        for choice in (candidate, bests[REPORT])
+    }
     verdict = (
-        f"{candidate.method} hit {percent(gain, sign=True)} more customers than "
-        f"{bests[REPORT].method} ({percent(lower, sign=True)} to {percent(upper, sign=True)})"
+        f"{candidate.method} hit {rates[candidate.method]} of customers and {bests[REPORT].method} "
+        f"{rates[bests[REPORT].method]}, a gain of {points(gain)} ({points(lower)} to "
+        f"{points(upper)})"
     )
     rows = []
     for (name, method), result in results.items():
@@ -264,9 +269,14 @@ def evidence(source: str, windows: dict[str, Window], settings: Settings) -> lis
     return rows
 
 
-def percent(share: float, *, sign: bool = False) -> str:
-    """Return a share as text in percent, or in points with a sign."""
-    return f"{100 * share:+.1f} points" if sign else f"{100 * share:.1f} %"
+def percent(share: float) -> str:
+    """Return a share as text in percent."""
+    return f"{100 * share:.1f} %"
+
+
+def points(gain: float) -> str:
+    """Return a difference of shares as text in points, with its sign."""
+    return f"{100 * gain:+.1f} points"
 
 
 def _row(source, name, choice, window, result, results, bests, settings) -> dict:
