@@ -17,6 +17,7 @@ SCHEMA = (
     "score double, reason_date date"
 )
 
+
 def scored(shop, customers, choice, lift, length):
     """Return the lists of some customers as columns, one row a recommendation.
 

@@ -204,7 +204,7 @@ def evidence(source: str, windows: dict[str, Window], settings: Settings) -> lis
     if min(counts.values()) < settings.min_customers:
         return _not_enough(source, windows, settings)
 
-    tuning, report = windows[TUNING], windows[REPORT]
+    tuning = windows[TUNING]
     baselines = [Choice(method) for method in BASELINES]
     options = candidates(tuning.shop, settings)
     plain = tried(tuning, baselines[:2], GLOBAL)
@@ -226,9 +226,7 @@ def evidence(source: str, windows: dict[str, Window], settings: Settings) -> lis
 
     # The first of equals is the simpler one.
     candidate = max(chosen, key=lambda choice: hit_count(TUNING, choice))
-    bests = {
-        name: max(baselines, key=lambda choice: hit_count(name, choice)) for name in windows
-    }
+    bests = {name: max(baselines, key=lambda choice: hit_count(name, choice)) for name in windows}
     gain, lower, upper = paired_gain(
         results[REPORT, candidate.method].hits, results[REPORT, bests[REPORT].method].hits,
         settings.draws, settings.seed,

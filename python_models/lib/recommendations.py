@@ -5,8 +5,8 @@ method gives each customer's products keys that are all different, the greatest 
 depend on no order of rows and ties go to the more popular product.
 
 The score of co-purchases is that of a naive Bayes: popularity as the prior, and for each product
-that the customer bought the lift of buying the other one beside it, shrunk by pseudo-counts
-(`definitions`: n, C and E are counts of customers).
+that the customer bought the lift of buying the other one beside it, shrunk by pseudo-counts.
+All counts are of customers.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Histories:
         )  # fmt: skip
 
     def parts(self, products: int) -> Iterator[tuple[int, Histories]]:
-        """Give customers in turns, so few at once that their scores fit; with the first's number."""
+        """Give customers in turns, so few that their scores fit, with the first's number."""
         step = max(1, CELLS_AT_ONCE // max(1, products))
         for begin in range(0, self.count, step):
             yield begin, self.part(begin, min(begin + step, self.count))
@@ -142,7 +142,7 @@ def category_scores(shop: Shop, customers: Histories, prior_count: float) -> np.
 
 
 def score_keys(shop: Shop, scores: np.ndarray) -> np.ndarray:
-    """Return scores (n x P) as whole numbers, all different in a row: ties go to the more popular."""
+    """Return scores (n x P) as whole numbers, no two alike: ties go to the more popular."""
     keys = scores * 10**SCORE_DIGITS
     np.rint(keys, out=keys)
     keys *= shop.size
@@ -167,7 +167,7 @@ def group_keys(shop: Shop, groups: np.ndarray) -> np.ndarray:
 
 
 def buy_again_keys(shop: Shop, customers: Histories) -> np.ndarray:
-    """Return n x P keys: own products by days, then by the last day, then what most customers bought."""
+    """Return n x P keys: own products by days and last day, then what most customers bought."""
     keys = popularity_keys(shop, customers.count)
     days = customers.last_day - customers.last_day.min(initial=0) + 1
     often = customers.day_count * (days.max(initial=0) + 1.0) + days

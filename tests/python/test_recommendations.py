@@ -251,4 +251,3 @@ def test_online_retail_is_bought_again(builder):
     """
     assert shop.value(goods) == 0
     assert shop.value("select count(*) from marts.customer_recommendations") > 40_000
-

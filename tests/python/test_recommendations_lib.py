@@ -86,7 +86,9 @@ def test_category_score_is_popularity_times_leaning():
     customers = histories_of([[1, 2], []])
     scores = recommendations.category_scores(shop, customers, 2.0)
     share = {0: 3 / 5, 1: 2 / 5}
-    leaning = {code: (count + 2 * share[code]) / 4 / share[code] for code, count in ((0, 0), (1, 2))}
+    leaning = {
+        code: (count + 2 * share[code]) / 4 / share[code] for code, count in ((0, 0), (1, 2))
+    }
     expected = [math.log(3.5 * leaning[0]), *[math.log(1.5 * leaning[1])] * 2]
     np.testing.assert_allclose(scores[0], expected)
     np.testing.assert_allclose(scores[1], shop.log_popularity)
@@ -225,9 +227,7 @@ def test_taste_is_served_by_the_model_and_none_by_popularity():
     assert served(with_taste) == gate.CO_PURCHASE
     without = gate.evidence("market", simulated(False, 1500, 2), SETTINGS)
     assert served(without) in (gate.GLOBAL, gate.SEGMENT)
-    (row,) = [
-        one for one in without if one["is_candidate"] and one["window_name"] == gate.REPORT
-    ]
+    (row,) = [one for one in without if one["is_candidate"] and one["window_name"] == gate.REPORT]
     assert row["gain_lower"] <= 0
     assert row["reason"].startswith("not served, since its gain is not surely above 0")
 
