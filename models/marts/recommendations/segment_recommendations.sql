@@ -86,10 +86,12 @@ segment_recommendations as (
         cast(ranked.all_customers_share as decimal(18, 6)) as all_customers_share,
         cast(100 * ranked.segment_share / ranked.all_customers_share as decimal(18, 2)) as affinity,
         ranked.score,
-        as_of.as_of_date
+        windows.learned_until_date as as_of_date
     from ranked
-    inner join {{ ref('int_as_of') }} as as_of
-        on ranked.source = as_of.source
+    inner join {{ ref('recommendation_windows') }} as windows
+        on
+            ranked.source = windows.source
+            and windows.window_name = 'current'
     where ranked.recommendation_rank <= {{ number_var('recommended_products') }}
 
 )
