@@ -3,7 +3,7 @@ with personal_recommendations as (
     select
         customer_key,
         cast(source as string) as source,
-        cast(method as string) as method,
+        method,
         recommendation_rank,
         product_number,
         reason_product_number,

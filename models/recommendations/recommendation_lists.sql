@@ -59,7 +59,7 @@ recommendation_lists as (
         cast(list_name as string) as list_name,
         cast(
             case when is_of_group then 'segment_popularity' else 'global_popularity' end as string
-        ) as method,
+        ) as popularity_method,
         cast(recommendation_rank as integer) as recommendation_rank,
         product_number,
         buyer_count,

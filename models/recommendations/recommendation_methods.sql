@@ -3,7 +3,7 @@ with recommendation_methods as (
     select
         cast(source as string) as source,
         cast(window_name as string) as window_name,
-        cast(method as string) as method,
+        method,
         cast(evidence_status as string) as evidence_status,
         cast(fallback_method as string) as fallback_method,
         cast(reason as string) as reason,

@@ -1,4 +1,4 @@
-{#- Windows of judgement lie behind each other: settings are tuned on the first, told on the second. -#}
+{#- Windows of judgement lie behind each other: tuned on the first, judged on the second. -#}
 {%- set judged_days = 30 -%}
 with shops as (
 

@@ -1,4 +1,4 @@
--- Rule segments and not clusters: those of a past day are known without having seen what came later.
+-- Rule segments and not clusters: those of a past day have not seen what came later.
 with dates as (
 
     select

@@ -52,7 +52,7 @@ lists as (
         products.product_key,
         products.product_id,
         products.category,
-        case lists.method
+        case lists.popularity_method
             when 'segment_popularity'
                 then
                     'bought by ' || lists.buyer_count || ' customers of the segment '
@@ -118,7 +118,7 @@ customer_recommendations as (
         lists.product_key,
         lists.product_id,
         lists.category,
-        lists.method,
+        lists.popularity_method,
         lists.recommendation_reason,
         lists.recommendation_rank,
         lists.score,
