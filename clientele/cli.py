@@ -47,6 +47,10 @@ def main() -> None:
     "--contrast", type=float, default=plan.DEFAULT_CONTRAST, show_default=True,
     help="How unlike the types of customers are; 1: they overlap, 2: well separated.",
 )  # fmt: skip
+@click.option(
+    "--taste", type=float, default=plan.DEFAULT_TASTE, show_default=True,
+    help="How unlike customers are in the categories that they buy; 0: all alike.",
+)  # fmt: skip
 @click.option("--no-signal", is_flag=True, help="One type of customer; nothing tells the future.")
 @click.option("--drift", is_flag=True, help="Behaviour, promotions and prices move midway.")
 @click.option("--drift-date", type=DAY, help="First day of the drift.  [default: the midpoint]")
@@ -70,6 +74,7 @@ def simulate(
     seed: int,
     mess: float,
     contrast: float,
+    taste: float,
     no_signal: bool,
     drift: bool,
     drift_date: datetime | None,
@@ -106,6 +111,7 @@ def simulate(
             seed=seed,
             mess=mess,
             contrast=contrast,
+            taste=taste,
             no_signal=no_signal,
             drift=drift,
             drift_date=drift_date.date() if drift_date else None,

@@ -89,7 +89,7 @@ def draw_customers(plan: ShopPlan, season: Season, streams: Streams) -> Customer
         client_number=_client_numbers(count, streams),
         acquired=_draw_acquisition(plan, season, streams),
         spend_mean=_of(types, type_code, "spend_mean") * spend / inverse,
-        taste=(taste / taste.sum(axis=1, keepdims=True)).astype(np.float32),
+        taste=_sharpened(taste / taste.sum(axis=1, keepdims=True), weights, plan.taste),
         rating_bias=streams("customer/rating").normal(0.0, RATING_SPREAD, count)
         + _of(types, type_code, "rating_level"),
         distance=np.clip(_of(types, type_code, "distance_mean") * distance, 0.05, 15.0),
@@ -101,6 +101,17 @@ def draw_customers(plan: ShopPlan, season: Season, streams: Streams) -> Customer
 def _of(types: tuple[CustomerType, ...], type_code: np.ndarray, field: str) -> np.ndarray:
     """Return one number of each customer's type."""
     return np.array([getattr(kind, field) for kind in types], dtype=float)[type_code]
+
+
+def _sharpened(taste: np.ndarray, weights: np.ndarray, dial: float) -> np.ndarray:
+    """Return tastes (customers x categories) to a power, so that rows differ more or less.
+
+    At 0 every row is the mean of the types' weights, at 1 the rows stay as they were drawn.
+    """
+    if dial != 1.0:
+        taste = weights.mean(axis=0) ** max(0.0, 1.0 - dial) * taste**dial
+        taste /= taste.sum(axis=1, keepdims=True)
+    return taste.astype(np.float32)
 
 
 def _draw_behaviour(

@@ -14,9 +14,11 @@ DEFAULT_END = date(2026, 6, 30)
 DEFAULT_SEED = 20_260_630
 DEFAULT_MESS = 0.2
 DEFAULT_CONTRAST = 1.0
+DEFAULT_TASTE = 1.0
 MARKET, SALES_JSON = SHAPES = ("market", "sales_json")
 DEFAULT_GAP = (date(2025, 1, 1), date(2025, 6, 30))  # of sales_json
 
+MAX_TASTE = 4.0  # beyond it nobody buys from a second category
 MAX_CONTRAST = 4.0  # beyond it a rate or a spend leaves what a shop can have
 
 SECONDS_PER_DAY = 86_400
@@ -38,6 +40,7 @@ class ShopPlan:
     shape: str = MARKET  # the source whose tables are written
     gap: tuple[date, date] | None = None  # first and last day of which most sales are missing
     contrast: float = DEFAULT_CONTRAST  # how unlike the types of customers are
+    taste: float = DEFAULT_TASTE  # how unlike customers are in the categories that they buy
 
     def __post_init__(self) -> None:
         """Refuse a plan that no shop can follow.
@@ -53,6 +56,8 @@ class ShopPlan:
             raise ValueError(f"mess ({self.mess}) must be from 0 to 1")
         if not 0.0 <= self.contrast <= MAX_CONTRAST:
             raise ValueError(f"contrast ({self.contrast}) must be from 0 to {MAX_CONTRAST:g}")
+        if not 0.0 <= self.taste <= MAX_TASTE:
+            raise ValueError(f"taste ({self.taste}) must be from 0 to {MAX_TASTE:g}")
         if self.seed < 0:
             raise ValueError(f"seed ({self.seed}) must not be negative")
         if self.drift_date is not None and not self.drift:

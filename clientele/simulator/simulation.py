@@ -22,6 +22,7 @@ from clientele.simulator.plan import (
     DEFAULT_MESS,
     DEFAULT_SEED,
     DEFAULT_START,
+    DEFAULT_TASTE,
     MARKET,
     SALES_JSON,
     ShopPlan,
@@ -70,6 +71,7 @@ def simulate(
     shape: str = MARKET,
     gap: tuple[date, date] | None = DEFAULT_GAP,
     contrast: float = DEFAULT_CONTRAST,
+    taste: float = DEFAULT_TASTE,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ShopSummary:
@@ -107,6 +109,8 @@ def simulate(
             sales_json has one.
         contrast: how unlike the types of customers are: at 0 they differ only in tastes and in how
             soon they leave, at 1 they overlap as in most shops, from 2 on they are well separated.
+        taste: how unlike customers are in the categories that they buy from: at 0 everybody draws
+            products alike, at 1 each leans to some, from 2 on hardly anybody buys from all.
         overwrite: replace the source if it exists.
         progress: called after each table with its name, its rows and the seconds since the start.
 
@@ -119,8 +123,9 @@ def simulate(
         NotADirectoryError: if `landing` is a file.
     """
     plan = ShopPlan(
-        customers, start, end, seed, mess, no_signal, drift, drift_date, shape, gap, contrast
-    )
+        customers, start, end, seed, mess, no_signal, drift, drift_date, shape, gap, contrast,
+        taste,
+    )  # fmt: skip
     begin = time.perf_counter()
     rows: dict[str, int] = {}
     with staged_folders(Path(landing), plan.shape, overwrite=overwrite) as folder:

@@ -569,6 +569,40 @@ def test_contrast_moves_types_apart(clean, alike, unlike):
     assert recovered(alike) < 0.25 < recovered(unlike) - 0.35
 
 
+# --- taste ---------------------------------------------------------------------------------------
+
+
+def largest_category_share(shop: Shop) -> float:
+    """Return the mean share of the category that a customer with ten lines buys most from."""
+    return shop.value("""
+        with counted as (
+            select client_id, mastercategory_id, count(*) as lines
+            from {product_detail} join {market_order} using (order_id) group by all
+        )
+        select avg(share) from (
+            select max(lines) / sum(lines) as share from counted
+            group by client_id having sum(lines) >= 10
+        )
+    """)
+
+
+def test_taste_makes_customers_unlike_in_what_they_buy(tmp_path, clean):
+    alike = make_shop(tmp_path / "alike", customers=1_000, taste=0.0)
+    sharp = make_shop(tmp_path / "sharp", customers=1_000, taste=2.0)
+    tastes = "select count(distinct taste::varchar) from {truth_customers}"
+    assert alike.value(tastes) == 1
+    assert clean.value(tastes) > 0.99 * clean.value("select count(*) from {truth_customers}")
+    shares = [largest_category_share(shop) for shop in (alike, clean, sharp)]
+    assert shares[0] < shares[1] - 0.05 < shares[2] - 0.15
+
+
+def test_taste_of_one_is_the_shop_of_before_the_dial(tmp_path):
+    few = {"customers": 60, "end": date(2025, 6, 30), "mess": 0.5}
+    default = make_shop(tmp_path / "default", **few)
+    one = make_shop(tmp_path / "one", **few, taste=1.0)
+    assert fingerprint(default.folder) == fingerprint(one.folder)
+
+
 # --- drift ---------------------------------------------------------------------------------------
 
 
@@ -745,6 +779,8 @@ def test_one_customer_over_two_days(tmp_path, mode):
         ({"contrast": -0.1}, "contrast"),
         ({"contrast": 4.01}, "contrast"),
         ({"contrast": float("nan")}, "contrast"),
+        ({"taste": -0.1}, "taste"),
+        ({"taste": 4.01}, "taste"),
         ({"seed": -1}, "seed"),
         ({"drift_date": date(2025, 1, 1)}, "drift"),
         ({"drift": True, "drift_date": START}, "drift_date"),
