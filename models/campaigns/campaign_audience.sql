@@ -19,11 +19,11 @@ measured as (
         candidates.usual_order_cm2,
         candidates.as_of_date,
         rule_groups.*,
-        {%- for place in places %}
-        {{ rule_text_value('rule_groups.rule_' ~ place) }} as rule_{{ place }}_text_value,
-        {{ rule_number_value('rule_groups.rule_' ~ place) }} as rule_{{ place }}_number_value
-        {{- "," if not loop.last }}
-        {%- endfor %}
+    {%- for place in places %}
+    {{ rule_text_value('rule_groups.rule_' ~ place) }} as rule_{{ place }}_text_value,
+    {{ rule_number_value('rule_groups.rule_' ~ place) }} as rule_{{ place }}_number_value
+    {{- "," if not loop.last }}
+    {%- endfor %}
     from candidates
     inner join rule_groups
         on candidates.source = rule_groups.source
@@ -53,9 +53,9 @@ reached as (
         ) as audience_reason
     from measured
     where
-        {%- for place in places %}
+    {%- for place in places %}
         {{ "and " if not loop.first }}{{ rule_holds('rule_' ~ place) }}
-        {%- endfor %}
+    {%- endfor %}
 
 ),
 

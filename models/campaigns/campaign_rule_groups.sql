@@ -43,17 +43,17 @@ campaign_rule_groups as (
         campaigns.priority,
         campaigns.cost_per_contact,
         campaigns.assumed_uplift,
-        {%- for place in range(1, audience_rule_places() + 1) %}
-        rule_{{ place }}.column_name as rule_{{ place }}_column,
-        rule_{{ place }}.column_type as rule_{{ place }}_type,
-        rule_{{ place }}.operator as rule_{{ place }}_operator,
-        rule_{{ place }}.texts as rule_{{ place }}_texts,
-        rule_{{ place }}.text_value as rule_{{ place }}_text,
-        rule_{{ place }}.number_values as rule_{{ place }}_numbers,
-        rule_{{ place }}.number_value as rule_{{ place }}_number,
-        rule_{{ place }}.asks as rule_{{ place }}_asks
-        {{- "," if not loop.last }}
-        {%- endfor %}
+    {%- for place in range(1, audience_rule_places() + 1) %}
+    rule_{{ place }}.column_name as rule_{{ place }}_column,
+    rule_{{ place }}.column_type as rule_{{ place }}_type,
+    rule_{{ place }}.operator as rule_{{ place }}_operator,
+    rule_{{ place }}.texts as rule_{{ place }}_texts,
+    rule_{{ place }}.text_value as rule_{{ place }}_text,
+    rule_{{ place }}.number_values as rule_{{ place }}_numbers,
+    rule_{{ place }}.number_value as rule_{{ place }}_number,
+    rule_{{ place }}.asks as rule_{{ place }}_asks
+    {{- "," if not loop.last }}
+    {%- endfor %}
     from campaigns
     inner join group_counts
         on

@@ -3,10 +3,10 @@
 with restored_assignments as (
 
     select
-        {%- for column, type in assignment_columns().items() %}
+    {%- for column, type in assignment_columns().items() %}
         cast({{ column if path else "null" }} as {{ type }}) as {{ column }}
         {{- "," if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     {% if path -%}
     from {{ parquet_file(path) }}
     {%- else -%}

@@ -59,8 +59,9 @@ campaign_ledger as (
         case state_group
             when 'sent' then 'is on the list of ' || cast(arm_date as varchar)
             when 'holdout_global'
-                then 'left alone by all campaigns of the quarter since '
-                || cast(arm_date as varchar)
+                then
+                    'left alone by all campaigns of the quarter since '
+                    || cast(arm_date as varchar)
             when 'holdout_campaign'
                 then 'left alone to compare with since ' || cast(arm_date as varchar)
             when 'suppressed' then {{ suppression_words('suppressed_for', 'channel') }}

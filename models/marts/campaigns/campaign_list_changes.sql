@@ -1,4 +1,13 @@
-with changes as (
+with shops as (
+
+    select distinct
+        source,
+        as_of_date
+    from {{ ref('campaign_periods') }}
+
+),
+
+changes as (
 
     select
         log.*,
@@ -6,10 +15,10 @@ with changes as (
             partition by log.customer_key, log.campaign_id, log.campaign_version
         ) as last_change_number
     from {{ ref('campaign_list_log') }} as log
-    inner join {{ ref('int_as_of') }} as as_of
+    inner join shops
         on
-            log.source = as_of.source
-            and log.changed_on = as_of.as_of_date
+            log.source = shops.source
+            and log.changed_on = shops.as_of_date
 
 ),
 
