@@ -1,10 +1,10 @@
--- What is served without looking at a customer's own purchases: the list of each rule segment, and
+-- What is served without looking at a customer's own purchases: the list of each group, and
 -- that of all customers, which also fills up the others.
 with lists as (
 
     select distinct
         windows.source,
-        members.rule_segment as list_name
+        members.customer_group as list_name
     from {{ ref('window_groups') }} as members
     inner join {{ ref('recommendation_windows') }} as windows
         on members.window_number = windows.window_number
@@ -48,7 +48,7 @@ ranked as (
         on
             products.window_number = group_products.window_number
             and products.product_number = group_products.product_number
-            and lists.list_name = group_products.rule_segment
+            and lists.list_name = group_products.customer_group
 
 ),
 

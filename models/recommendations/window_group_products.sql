@@ -2,7 +2,7 @@
 with bought as (
 
     select
-        members.rule_segment,
+        members.customer_group,
         purchases.window_number,
         purchases.product_key,
         count(*) as buyer_count
@@ -12,7 +12,7 @@ with bought as (
             purchases.customer_key = members.customer_key
             and purchases.window_number = members.window_number
     group by
-        members.rule_segment, purchases.window_number, purchases.product_key
+        members.customer_group, purchases.window_number, purchases.product_key
     having count(*) >= {{ number_var('smallest_group') }}
 
 ),
@@ -21,12 +21,12 @@ window_group_products as (
 
     select
         products.source,
-        bought.rule_segment,
+        bought.customer_group,
         bought.window_number,
         products.product_number,
         cast(
             row_number() over (
-                partition by bought.rule_segment, bought.window_number
+                partition by bought.customer_group, bought.window_number
                 order by bought.buyer_count desc, products.product_number asc
             ) as integer
         ) as group_rank,

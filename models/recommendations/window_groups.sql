@@ -1,4 +1,7 @@
--- Rule segments and not clusters: those of a past day have not seen what came later.
+-- By stage of life and orders of the last year, whose bands are fixed. RFM segments and clusters of
+-- a past day would be cut by what came later: their bounds are learned as of today.
+{%- set bands = frequency_bands() %}
+
 with dates as (
 
     select
@@ -17,38 +20,36 @@ with dates as (
 
 ),
 
-past_members as (
+members as (
 
     select
         history.customer_key,
-        coalesce(history.rfm_segment, history.lifecycle_stage) as rule_segment,
+        history.lifecycle_stage,
         dates.window_number,
+        history.successful_orders_365d,
         false as is_current
-    from {{ ref('customer_rfm_history') }} as history
+    from {{ ref('customer_history') }} as history
     inner join dates
         on
             history.source = dates.source
             and history.as_of_date = dates.group_date
     where
-        history.lifecycle_stage <> 'prospect'
+        history.is_customer
         -- No window begins earlier; without it the whole history would be computed.
         and history.months_back between 1 and 3
-
-),
-
-members as (
-
+    union all
     select
-        rfm.customer_key,
-        coalesce(rfm.rfm_segment, rfm.lifecycle_stage) as rule_segment,
+        customers.customer_key,
+        customers.lifecycle_stage,
         windows.window_number,
+        customers.successful_orders_365d,
         true as is_current
-    from {{ ref('customer_rfm') }} as rfm
+    from {{ ref('customer_single_view') }} as customers
     inner join {{ ref('recommendation_windows') }} as windows
         on
-            rfm.source = windows.source
+            customers.source = windows.source
             and windows.window_name = 'current'
-    where rfm.lifecycle_stage <> 'prospect'
+    where customers.is_customer
 
 ),
 
@@ -56,14 +57,19 @@ window_groups as (
 
     select
         customer_key,
-        cast(rule_segment as string) as rule_segment,
-        window_number,
-        is_current
-    from past_members
-    union all
-    select
-        customer_key,
-        cast(rule_segment as string) as rule_segment,
+        cast(
+            lifecycle_stage || case
+                {%- for band in bands | reverse %}
+                {%- set next_band = bands[5 - loop.index0] if not loop.first else none %}
+                when successful_orders_365d >= {{ band }}
+                    then ', {{ band }}
+                    {%- if next_band is none %} or more
+                    {%- elif next_band > band + 1 %} to {{ next_band - 1 }}
+                    {%- endif %} order{{ "s" if next_band != 2 }}'
+                {%- endfor %}
+                else ''
+            end as string
+        ) as customer_group,
         window_number,
         is_current
     from members

@@ -51,8 +51,8 @@ def shop_of(window_number: int, relations: Relations) -> Shop:
     codes = pd.Categorical(products["category"], categories=names).codes
     lists = (
         relations.group_products.filter(of_window)
-        .order("rule_segment, group_rank")
-        .project("rule_segment, product_number - 1 as product")
+        .order("customer_group, group_rank")
+        .project("customer_group, product_number - 1 as product")
         .df()
     )
     return Shop(
@@ -63,7 +63,7 @@ def shop_of(window_number: int, relations: Relations) -> Shop:
         tuple(np.asarray(values).astype(np.int64) for values in pairs.values()),
         {
             name: rows["product"].to_numpy(dtype=np.int64)
-            for name, rows in lists.groupby("rule_segment", sort=True)
+            for name, rows in lists.groupby("customer_group", sort=True)
         },
     )
 
@@ -112,12 +112,12 @@ def window_of(window_number: int, targets: Any, relations: Relations) -> Window:
     groups = (
         relations.groups.filter(of_window)
         .join(targets.filter(of_window).project("customer_key").distinct(), "customer_key")
-        .project("customer_key, rule_segment")
+        .project("customer_key, customer_group")
         .df()
     )
     number = customers.set_index("customer_key")["customer"]
     items["customer"] = items["customer_key"].map(number)
-    of_customer = groups.set_index("customer_key")["rule_segment"]
+    of_customer = groups.set_index("customer_key")["customer_group"]
     found = of_customer.reindex(number.index)
     return Window(
         shop_of(window_number, relations),

@@ -23,12 +23,12 @@ own as (
 
 ),
 
--- Who bought nothing of late gets the list of the segment, or that of all customers.
+-- Who bought nothing of late gets the list of the group, or that of all customers.
 others as (
 
     select
         customers.*,
-        coalesce(members.rule_segment, 'all customers') as list_name
+        coalesce(members.customer_group, 'all customers') as list_name
     from customers
     inner join {{ ref('recommendation_status') }} as status
         on customers.source = status.source
@@ -55,8 +55,7 @@ lists as (
         case lists.popularity_method
             when 'segment_popularity'
                 then
-                    'bought by ' || lists.buyer_count || ' customers of the segment '
-                    || lists.list_name
+                    'bought by ' || lists.buyer_count || ' customers of the group ' || lists.list_name
             else 'bought by ' || lists.buyer_count || ' customers'
         end as recommendation_reason
     from {{ ref('recommendation_lists') }} as lists
