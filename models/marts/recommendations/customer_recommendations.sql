@@ -55,7 +55,8 @@ lists as (
         case lists.popularity_method
             when 'segment_popularity'
                 then
-                    'bought by ' || lists.buyer_count || ' customers of the group ' || lists.list_name
+                    'bought by ' || lists.buyer_count || ' customers of the group '
+                    || lists.list_name
             else 'bought by ' || lists.buyer_count || ' customers'
         end as recommendation_reason
     from {{ ref('recommendation_lists') }} as lists
