@@ -42,7 +42,7 @@ lint: $(VENV)/.installed-dev  ## check the hand: Python, SQL, the rules of the d
 	@$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory target/.linted
 	$(call say,dbt parse)
-	@$(BIN)/dbt --quiet parse --target-path target/rules --vars '{sources: [market, olist, online_retail, sales_json]}'
+	@$(BIN)/dbt --quiet parse --target-path target/rules --vars '{sources: [market, olist, online_retail, sales_json], contact_sources: [suppressions, consents]}'
 	$(call say,dbt-bouncer)
 	@if [ -x $(BIN)/dbt-bouncer ]; then $(BIN)/dbt-bouncer run; \
 	else echo "skipped: dbt-bouncer needs Python 3.11 or later"; fi
