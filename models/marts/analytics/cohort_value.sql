@@ -4,7 +4,8 @@ with totals as (
     select
         *,
         {%- for column in ['order_count', 'net_revenue', 'cm2'] %}
-        sum({{ column }}) over up_to_month as {{ column }}_to_date,
+        sum({{ column }}) over up_to_month as {{ column }}_to_date
+        {{- "," if not loop.last }}
         {%- endfor %}
     from {{ ref('cohort_months') }}
     window up_to_month as (

@@ -19,17 +19,18 @@ dates as (
 orders as (
 
     select
-        sequence.customer_key,
-        median(sequence.gap_days) as median_gap_days,
+        ordered.customer_key,
+        median(ordered.gap_days) as median_gap_days,
         {%- for days in [30, 90] %}
         count(*) filter (
-            where sequence.order_date > {{ add_days('dates.as_of_date', -days) }}
-        ) as successful_orders_{{ days }}d,
+            where ordered.order_date > {{ add_days('dates.as_of_date', -days) }}
+        ) as successful_orders_{{ days }}d
+        {{- "," if not loop.last }}
         {%- endfor %}
-    from {{ ref('customer_order_sequence') }} as sequence
+    from {{ ref('customer_order_sequence') }} as ordered
     inner join dates
-        on sequence.source = dates.source
-    group by sequence.customer_key
+        on ordered.source = dates.source
+    group by ordered.customer_key
 
 ),
 
