@@ -84,7 +84,7 @@ def simulate(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    r"""Simulate a shop with known truth into LANDING.
+    """Simulate a shop with known truth into LANDING.
 
     Writes LANDING/market (orders, app opens, promotions and products as Parquet, all text) and
     LANDING/market_truth (what tests may know); with --shape sales_json the same shop as sales
@@ -96,7 +96,7 @@ def simulate(
       clientele simulate demo --contrast 1.6 --overwrite
       clientele simulate demo --shape sales_json --customers 800 --overwrite
       clientele simulate landing --customers 578000 --mess 0 --seed 1
-    """
+    """  # noqa: D301 (click reads the character, not its name)
     from clientele.simulator.simulation import simulate as simulate_shop  # numpy is slow to load
 
     def report(table: str, rows: int, seconds: float) -> None:
@@ -225,7 +225,7 @@ def export(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    r"""Write today's lists for the channels.
+    """Write today's lists for the channels.
 
     Writes a version under ROOT and points ROOT/current to it: a CSV file a list, the tables
     audiences, people and audience_memberships as Parquet, the kept arms of all campaigns, and
@@ -236,8 +236,8 @@ def export(
     \b
     Examples:
       clientele export
-      clientele export --list winback --root /srv/lists --keep 30
-    """
+      clientele export --list winback_at_risk --root /srv/lists --keep 30
+    """  # noqa: D301 (click reads the character, not its name)
     from clientele.export import ExportError, export_lists, print_export, refusals
     from clientele.warehouse_file import WarehouseError
 
