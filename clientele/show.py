@@ -17,7 +17,7 @@ NEEDED = (
     "segments.segmentation_status",
     "segments.segments",
     "segments.segment_profiles",
-    "seeds.campaigns",
+    "campaigns.campaigns_checked",
     "marts.campaign_lists",
 )
 
@@ -63,7 +63,7 @@ LISTS = """
         campaigns.campaign_name as name,
         campaigns.channel,
         count(lists.customer_key) as customers
-    from seeds.campaigns as campaigns
+    from campaigns.campaigns_checked as campaigns
     left join marts.campaign_lists as lists
         on
             campaigns.campaign_id = lists.campaign_id

@@ -12,7 +12,7 @@ with periods as (
             else 'running'
         end as dated_state
     from {{ ref('int_as_of') }} as as_of
-    cross join {{ ref('campaigns') }} as campaigns
+    cross join {{ ref('campaigns_checked') }} as campaigns
 
 ),
 

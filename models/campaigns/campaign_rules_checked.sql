@@ -5,7 +5,7 @@ with campaigns as (
     select
         campaign_id,
         campaign_version
-    from {{ ref('campaigns') }}
+    from {{ ref('campaigns_checked') }}
 
 ),
 

@@ -20,7 +20,7 @@ with contact_rows as (
 
 channels as (
 
-    select distinct {{ canonical_channel('channel') }} as channel from {{ ref('campaigns') }}
+    select distinct {{ canonical_channel('channel') }} as channel from {{ ref('campaigns_checked') }}
 
 ),
 

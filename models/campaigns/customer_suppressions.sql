@@ -4,7 +4,7 @@ with channels as (
     select distinct
         channel as campaign_channel,
         {{ canonical_channel('channel') }} as channel
-    from {{ ref('campaigns') }}
+    from {{ ref('campaigns_checked') }}
     where channel is not null
 
 ),

@@ -14,7 +14,7 @@ asking_sources as (
 
 channels as (
 
-    select distinct {{ canonical_channel('channel') }} as channel from {{ ref('campaigns') }}
+    select distinct {{ canonical_channel('channel') }} as channel from {{ ref('campaigns_checked') }}
 
 ),
 

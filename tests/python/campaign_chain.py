@@ -14,6 +14,7 @@ from warehouse import ROOT, Builder
 
 # In the order in which they read each other.
 CHAIN = (
+    "campaigns.campaigns_checked",
     "campaigns.campaign_rules_checked",
     "campaigns.campaign_periods",
     "campaigns.campaigns_in_force",

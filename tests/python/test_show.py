@@ -17,7 +17,7 @@ TABLES = """
     create schema intermediate;
     create schema customer;
     create schema segments;
-    create schema seeds;
+    create schema campaigns;
     create schema marts;
     create table intermediate.int_as_of (source varchar, as_of_date date);
     create table customer.customer_single_view (source varchar, is_customer boolean);
@@ -32,7 +32,7 @@ TABLES = """
         source varchar, segment_id integer, customer_count bigint,
         customer_share decimal(9, 6), cm2_share decimal(9, 6)
     );
-    create table seeds.campaigns (
+    create table campaigns.campaigns_checked (
         campaign_id varchar, campaign_version integer, campaign_name varchar, channel varchar,
         priority integer
     );
@@ -52,7 +52,7 @@ SEGMENTED = """
         ('market', 2, 'One-timers', 'Ordered once.', 'Write once.');
     insert into segments.segment_profiles values
         ('market', 1, 300, 0.25, 1.1), ('market', 2, 900, 0.75, -0.1);
-    insert into seeds.campaigns values
+    insert into campaigns.campaigns_checked values
         ('second_order', 1, 'Second order', 'push', 20), ('winback', 1, 'Win back', 'push', 10);
     insert into marts.campaign_lists values ('second_order', 1, 1), ('second_order', 1, 2);
 """

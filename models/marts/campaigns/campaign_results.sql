@@ -51,7 +51,7 @@ measured as (
         ) as upper_effect_amount
     from {{ ref('campaign_progress') }} as progress
     cross join metrics
-    left join {{ ref('campaigns') }} as campaigns
+    left join {{ ref('campaigns_checked') }} as campaigns
         on
             progress.campaign_id = campaigns.campaign_id
             and progress.campaign_version = campaigns.campaign_version
