@@ -195,7 +195,7 @@ def test_a_reason_names_what_was_bought(shops):
     shop = shops["taste"]
     told = shop.frame("""
         select customer_key, category, product_id,
-            regexp_extract(recommendation_reason, 'like ([0-9]+) products', 1)::int as counted
+            regexp_extract(recommendation_reason, 'like ([0-9]+) product', 1)::int as counted
         from marts.customer_recommendations where recommendation_reason like 'much bought in %'
     """)
     bought = shop.frame("""

@@ -36,7 +36,7 @@ ORDER_METRICS = {
     "ordering_customers": f"count(distinct customer_key) filter ({SUCCESS})",
     "average_order_value": f"sum(net_revenue) filter ({SUCCESS}) / count(*) filter ({SUCCESS})",
     "items_per_order": f"sum(item_count) filter ({SUCCESS}) / count(*) filter ({SUCCESS})",
-    "orders_per_customer": f"count(*) filter ({SUCCESS}) "
+    "orders_per_customer": f"count(*) filter ({SUCCESS} and customer_key is not null) "
     f"/ count(distinct customer_key) filter ({SUCCESS})",
     "cancellation_rate": "count(*) filter (is_cancelled) / count(*)",
     "promo_share": f"count(*) filter ({SUCCESS} and has_promo) / count(*) filter ({SUCCESS})",

@@ -1,10 +1,20 @@
 {%- set dimensions = {
-    'distance': 'distance_band', 'delay': 'delay_band', 'warehouse': 'warehouse_id',
+    'distance': 'distance_band', 'delay': 'delay_band', 'warehouse': 'warehouse_name',
 } %}
 {%- set counts = ['rated_count', 'rating_sum', 'low_count', 'skipped_count'] %}
 {%- set smallest = number_var('smallest_group') %}
 
-with reasons as (
+-- A warehouse that the source calls unknown is one with those that it does not give.
+with orders as (
+
+    select
+        *,
+        coalesce(warehouse_id, 'unknown') as warehouse_name
+    from {{ ref('order_deliveries') }}
+
+),
+
+reasons as (
 
     select
         source,
@@ -33,17 +43,17 @@ deliveries as (
             {%- endfor %}
         end as dimension,
         coalesce(distance_band, delay_band) as band_number,
-        warehouse_id as value_name,
+        warehouse_name as value_name,
         count(*) as order_count,
         {%- for count in counts %}
         sum({{ count }}) as {{ count }},
         {%- endfor %}
         sum(cm2) as cm2,
         min(as_of_date) as as_of_date
-    from {{ ref('order_deliveries') }}
+    from orders
     -- sqlfluff does not know grouping sets.
     group by grouping sets ( -- noqa: PRS
-        (source, distance_band), (source, delay_band), (source, warehouse_id)
+        (source, distance_band), (source, delay_band), (source, warehouse_name)
     )
 
 ),

@@ -84,10 +84,15 @@ personal as (
                 then
                     'often bought with ' || bought.product_id || ', which you bought on '
                     || own.reason_date
-            when own.method = 'category_affinity' and own.category_item_count > 0
+            -- Products without a category count as one, which has no name to give.
+            when
+                own.method = 'category_affinity'
+                and own.category_item_count > 0
+                and products.category is not null
                 then
                     'much bought in ' || products.category || ', like ' || own.category_item_count
-                    || ' products that you bought of late'
+                    || case when own.category_item_count = 1 then ' product' else ' products' end
+                    || ' that you bought of late'
             else 'bought by ' || products.buyer_count || ' customers'
         end as recommendation_reason,
         own.recommendation_rank,

@@ -46,7 +46,8 @@ judged as (
                 then 0
         end as late_delivery_amount,
         case
-            when orders.is_cancelled and orders.delivered_at is not null then orders.net_revenue
+            when orders.is_cancelled and orders.delivered_at is not null
+                then abs(orders.net_revenue)
         end as cancelled_but_delivered_amount,
         case when orders.line_count = 0 then orders.basket_value end as no_lines_amount,
         -- A value that was spread over the pieces is rounded at each piece by up to 0.00005.
@@ -78,14 +79,14 @@ judged as (
         case when orders.is_successful and orders.cm2 < 0 then -orders.cm2 end
             as negative_cm2_amount,
         case
-            when orders.customer_key is null and orders.is_successful then orders.net_revenue
+            when orders.customer_key is null and orders.is_successful then abs(orders.net_revenue)
             when orders.customer_key is null then 0
         end as missing_customer_amount,
         case when first_ratings.rated_at < orders.ordered_at then 0 end
             as rated_before_ordered_amount,
         case
             when orders.order_date > as_of.last_order_date and orders.is_successful
-                then orders.net_revenue
+                then abs(orders.net_revenue)
             when orders.order_date > as_of.last_order_date then 0
         end as after_plausible_last_day_amount
     from orders
