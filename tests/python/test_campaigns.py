@@ -390,6 +390,26 @@ def test_who_unsubscribes_on_the_day_leaves_the_list_and_keeps_the_arm(begun: Ch
     assert begun.rows(query) == [("added", TODAY)]
 
 
+def test_who_comes_back_over_another_channel_is_logged_once(begun: Chain) -> None:
+    """The channel in the seed changes while somebody is off a list: they leave and come once."""
+    ((key,), *_) = begun.rows("select customer_key from marts.campaign_lists order by all")
+    gone = {"customer_key": key, "source": "market", "channel": "push", "is_hard": True}
+    gone["suppression"] = "unsubscribed"
+    begun.fill("campaigns.customer_suppressions", [gone])
+    begun.build(TODAY)
+    begun.fill("campaigns.customer_suppressions", [])
+    begun.connection.execute("update seeds.campaigns set channel = 'email'")
+    for day in (TODAY, TODAY, TODAY + timedelta(1)):
+        begun.build(day)
+    query = (
+        "select change_number, list_change, channel from campaigns.campaign_list_log "
+        f"where customer_key = {key} order by all"
+    )
+    assert begun.rows(query) == [
+        (1, "added", "push"), (2, "removed", "push"), (3, "added", "email"), (4, "removed", "email"),
+    ]  # fmt: skip
+
+
 # Any campaigns
 
 DAYS = st.lists(st.integers(0, 6), min_size=2, max_size=4)
