@@ -406,8 +406,11 @@ def test_who_comes_back_over_another_channel_is_logged_once(begun: Chain) -> Non
         f"where customer_key = {key} order by all"
     )
     assert begun.rows(query) == [
-        (1, "added", "push"), (2, "removed", "push"), (3, "added", "email"), (4, "removed", "email"),
-    ]  # fmt: skip
+        (1, "added", "push"),
+        (2, "removed", "push"),
+        (3, "added", "email"),
+        (4, "removed", "email"),
+    ]
 
 
 # Any campaigns
