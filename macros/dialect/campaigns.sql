@@ -48,7 +48,9 @@
 {%- endmacro %}
 
 {% macro default__is_date_text(text) -%}
-    coalesce(cast(try_cast({{ text }} as date) as varchar) = {{ text }}, false)
+    -- Four digits of a year: rules compare days as texts, and `infinity` is a date as well.
+    regexp_full_match({{ text }}, '[0-9]{4}-[0-9]{2}-[0-9]{2}')
+    and try_cast({{ text }} as date) is not null
 {%- endmacro %}
 
 {#- The rows of a Parquet file. -#}

@@ -70,14 +70,17 @@ kept as (
         logged.campaign_version,
         logged.customer_key,
         logged.customer_id,
-        logged.channel,
+        -- Not a part of the key: a seed may change the channel of a version on the way.
+        max_by(logged.channel, logged.change_number) as channel,
         max(logged.change_number) as change_number,
         -- Coming and leaving take turns, and coming is first.
         count(*) % 2 = 1 as is_listed
     from logged
     inner join shops
         on logged.source = shops.source
-    group by all
+    group by
+        logged.source, logged.campaign_id, logged.campaign_version,
+        logged.customer_key, logged.customer_id
 
 ),
 

@@ -88,6 +88,7 @@ judged as (
                 then 'column_name must be one of those that docs/campaigns.md lists'
             when
                 operator is null
+                or position(',' in operator) > 0
                 or position(', ' || operator || ',' in ', ' || operators || ',') = 0
                 then 'the operator of a ' || column_type || ' must be one of ' || operators
             when takes_no_value and value is not null then operator || ' takes no value'
@@ -97,7 +98,7 @@ judged as (
                 then 'the value must be a number like 12.5'
             when column_type = 'flag' and value not in ('true', 'false')
                 then 'the value must be true or false'
-            when column_type = 'date' and not takes_no_value and not {{ is_date_text('value') }}
+            when column_type = 'date' and not takes_no_value and not ({{ is_date_text('value') }})
                 then 'the value must be a date like 2026-06-30'
         end as problem
     from typed

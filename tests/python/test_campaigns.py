@@ -110,12 +110,15 @@ def people(count: int, *, start: int = 1) -> list[dict[str, object]]:
         ({"column_name": "1 = 1) or (1"}, "column_name must be one of"),
         ({"operator": "="}, "the operator of a text must be one of is, is_not"),
         ({"operator": "at_least"}, "the operator of a text must be one of is, is_not"),
+        ({"operator": "is, is_not"}, "the operator of a text must be one of is, is_not"),
         ({"column_name": "recency_days", "value": "soon"}, "the value must be a number"),
         ({"column_name": "recency_days", "operator": "in", "value": "1|x"}, "must be a number"),
         ({"column_name": "recency_days", "value": "nan"}, "the value must be a number"),
         ({"column_name": "is_overdue", "value": "yes"}, "the value must be true or false"),
         ({"column_name": "last_order_date", "value": "2026-02-30"}, "the value must be a date"),
         ({"column_name": "last_order_date", "value": "30.06.2026"}, "the value must be a date"),
+        ({"column_name": "last_order_date", "value": "10000-01-01"}, "the value must be a date"),
+        ({"column_name": "last_order_date", "value": "infinity"}, "the value must be a date"),
         ({"value": None}, "is needs a value"),
         ({"operator": "in", "value": "new|"}, "a value beside | is missing"),
         ({"operator": "is_known"}, "is_known takes no value"),
@@ -385,6 +388,29 @@ def test_who_unsubscribes_on_the_day_leaves_the_list_and_keeps_the_arm(begun: Ch
     begun.fill("campaigns.customer_suppressions", [{**gone, "is_hard": False}])
     begun.build(TODAY)
     assert begun.rows(query) == [("added", TODAY)]
+
+
+def test_who_comes_back_over_another_channel_is_logged_once(begun: Chain) -> None:
+    """The channel in the seed changes while somebody is off a list: they leave and come once."""
+    ((key,), *_) = begun.rows("select customer_key from marts.campaign_lists order by all")
+    gone = {"customer_key": key, "source": "market", "channel": "push", "is_hard": True}
+    gone["suppression"] = "unsubscribed"
+    begun.fill("campaigns.customer_suppressions", [gone])
+    begun.build(TODAY)
+    begun.fill("campaigns.customer_suppressions", [])
+    begun.connection.execute("update seeds.campaigns set channel = 'email'")
+    for day in (TODAY, TODAY, TODAY + timedelta(1)):
+        begun.build(day)
+    query = (
+        "select change_number, list_change, channel from campaigns.campaign_list_log "
+        f"where customer_key = {key} order by all"
+    )
+    assert begun.rows(query) == [
+        (1, "added", "push"),
+        (2, "removed", "push"),
+        (3, "added", "email"),
+        (4, "removed", "email"),
+    ]
 
 
 # Any campaigns
