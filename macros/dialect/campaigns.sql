@@ -48,9 +48,12 @@
 {%- endmacro %}
 
 {% macro default__is_date_text(text) -%}
-    -- Four digits of a year: rules compare days as texts, and `infinity` is a date as well.
-    regexp_full_match({{ text }}, '[0-9]{4}-[0-9]{2}-[0-9]{2}')
-    and try_cast({{ text }} as date) is not null
+    {#- Four digits of a year: rules compare days as texts, and `infinity` is a date as well. #}
+    coalesce(
+        regexp_full_match({{ text }}, '[0-9]{4}-[0-9]{2}-[0-9]{2}')
+        and try_cast({{ text }} as date) is not null,
+        false
+    )
 {%- endmacro %}
 
 {#- The rows of a Parquet file. -#}

@@ -8,7 +8,8 @@ with runs as (
         sum(sent_count) filter (where assigned_date = as_of_date) as sent_today_count,
         sum(holdout_count) filter (where assigned_date = as_of_date) as holdout_today_count,
         sum(sent_count) as sent_count,
-        sum(holdout_count) as holdout_count
+        sum(holdout_count) as holdout_count,
+        count(*) as run_count
     from {{ ref('campaign_runs') }}
     group by source, campaign_id, campaign_version
 
@@ -25,7 +26,8 @@ joined as (
         coalesce(runs.sent_today_count, 0) as sent_today_count,
         coalesce(runs.holdout_today_count, 0) as holdout_today_count,
         coalesce(runs.sent_count, 0) as sent_count,
-        coalesce(runs.holdout_count, 0) as holdout_count
+        coalesce(runs.holdout_count, 0) as holdout_count,
+        coalesce(runs.run_count, 0) as run_count
     from {{ ref('campaigns_in_force') }} as campaigns
     left join {{ ref('campaign_baselines') }} as baselines
         on
@@ -54,6 +56,7 @@ campaign_sizes as (
         cast(holdout_today_count as bigint) as holdout_today_count,
         cast(sent_count as bigint) as sent_count,
         cast(holdout_count as bigint) as holdout_count,
+        cast(run_count as bigint) as run_count,
         measurement_days,
         holdout_share,
         expected_conversion,

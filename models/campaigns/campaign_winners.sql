@@ -28,6 +28,7 @@ campaign_winners as (
         campaign_version,
         customer_key,
         customer_id,
+        priority,
         bucket,
         expected_value,
         has_arm_of_today,

@@ -38,7 +38,7 @@ BASE = (
     "campaigns.customer_suppressions",
     "campaigns.restored_assignments",
 )
-SEEDS = ("campaigns", "campaign_rules")
+SEEDS = ("campaigns", "campaign_rules", "rule_segment_playbook")
 
 
 def columns_of(table: str) -> dict[str, str]:
@@ -82,12 +82,18 @@ class Chain:
         )
 
     def fill(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-        """Replace the rows of a table; columns that are not given are null."""
+        """Replace the rows of a table; columns that are not given are null.
+
+        Seeds get texts, as from their files: DuckDB would write the number 0.1 as .1.
+        """
         self.connection.execute(f"delete from {table}")
         for row in rows:
             marks = ", ".join("?" for _ in row)
+            values = row.values()
+            if table.startswith("seeds."):
+                values = [None if value is None else str(value) for value in values]
             self.connection.execute(
-                f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values())
+                f"insert into {table} ({', '.join(row)}) values ({marks})", list(values)
             )
 
     def build(self, as_of: date, *, empty_source: bool = True) -> None:

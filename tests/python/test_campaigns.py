@@ -139,6 +139,39 @@ def test_a_rule_that_cannot_be_meant_stops_the_build(
     assert complaint in line
 
 
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        ({"campaign_id": "../hello"}, "campaign_id must be letters a to z"),
+        ({"campaign_version": "1.0"}, "campaign_version must be a whole number from 1, not 1.0"),
+        ({"channel": " "}, "channel must be given"),
+        ({"priority": None}, "priority must be a whole number"),
+        ({"starts_on": "06/01/2026"}, "starts_on must be a date like 2026-06-30"),
+        ({"ends_on": "2026-02-30"}, "ends_on must be a date like 2026-06-30"),
+        ({"starts_on": "2026-06-30", "ends_on": "2026-06-29"}, "it ends before it starts"),
+        ({"daily_cap": 0}, "daily_cap must be a whole number from 1, or empty"),
+        ({"holdout_share": "10"}, "holdout_share must be a share from 0 to 1"),
+        ({"holdout_share": "0,1"}, "holdout_share must be a share from 0 to 1 like 0.1, not 0,1"),
+        ({"measurement_days": None}, "measurement_days must be a whole number of days"),
+        ({"measurement_days": 366}, "measurement_days must be at most 365"),
+        ({"cost_per_contact": "-1"}, "cost_per_contact must be an amount like 0.05, not -1"),
+        ({"assumed_uplift": "1e-2"}, "assumed_uplift must be a share from 0 to 1"),
+        ({"offer": "Another offer"}, "this version stands there more than once"),
+    ],
+)
+def test_a_campaign_that_cannot_be_meant_stops_the_build(
+    chain: Chain, broken: dict[str, object], complaint: str
+) -> None:
+    """One line names the file, the campaign, its version and what is wrong."""
+    chain.fill("seeds.campaigns", [campaign("hello"), {**campaign("hello"), **broken}])
+    chain.fill("seeds.campaign_rules", [rule("hello")])
+    with pytest.raises(duckdb.Error) as refused:
+        chain.build(TODAY)
+    (line,) = (line for line in str(refused.value).splitlines() if line)
+    assert f"seeds/campaigns.csv: campaign {broken.get('campaign_id', 'hello')}, version 1" in line
+    assert complaint in line
+
+
 def test_a_version_without_rules_stops_the_build(chain: Chain) -> None:
     chain.fill("seeds.campaigns", [campaign("hello"), campaign("silent", campaign_version=3)])
     chain.fill("seeds.campaign_rules", [rule("hello")])
@@ -206,6 +239,22 @@ def test_the_better_campaign_wins_and_the_other_says_so(chain: Chain) -> None:
     }
     assert chain.rows("select reason, expected_value from marts.campaign_lists") == [
         ("lifecycle_stage is new", Decimal("0.8000"))
+    ]
+
+
+def test_a_campaign_added_during_the_day_comes_after_what_was_drawn(chain: Chain) -> None:
+    """It does not come first, though it would tomorrow, and the reason does not claim it does."""
+    chain.fill("seeds.campaigns", [campaign("early", priority=5)])
+    chain.fill("seeds.campaign_rules", [rule("early")])
+    chain.fill("campaigns.campaign_candidates", people(1))
+    chain.build(TODAY)
+    chain.fill("seeds.campaigns", [campaign("early", priority=5), campaign("better", priority=1)])
+    chain.fill("seeds.campaign_rules", [rule("early"), rule("better")])
+    chain.build(TODAY)
+    query = "select campaign_id, state, state_reason from marts.campaign_ledger order by 1"
+    assert chain.rows(query) == [
+        ("better", "outranked:early", "early has taken them earlier today"),
+        ("early", "sent", "is on the list of 2026-06-29"),
     ]
 
 

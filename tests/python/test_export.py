@@ -54,9 +54,10 @@ TABLES = """
     create table marts.campaign_lists (
         campaign_id varchar, campaign_version integer, customer_key bigint, source varchar,
         customer_id varchar, campaign_name varchar, channel varchar, offer varchar,
-        reason varchar, segment_name varchar, rfm_segment varchar, lifecycle_stage varchar,
-        recency_days integer, cm2_365d decimal(18, 4), expected_value decimal(18, 4),
-        assigned_date date, as_of_date date
+        reason varchar, who_they_are varchar, segment_name varchar, rfm_segment varchar,
+        lifecycle_stage varchar, favourite_category varchar, recency_days integer,
+        average_order_value decimal(18, 4), cm2_365d decimal(18, 4),
+        expected_value decimal(18, 4), assigned_date date, as_of_date date
     );
     create table marts.campaign_status (
         source varchar, campaign_id varchar, campaign_version integer, campaign_name varchar,
@@ -85,8 +86,8 @@ DERIVED = f"""
     insert into marts.campaign_lists
         select
             campaign_id, campaign_version, customer_key, source, customer_id, 'Name of it', 'push',
-            'An offer', 'promo_share is 0.4', 'Loyal', 'champions', 'active', 3,
-            -12.5 * customer_key, 100 - customer_key, assigned_date, as_of_date
+            'An offer', 'promo_share is 0.4', 'Order often.', 'Loyal', 'champions', 'active',
+            'dairy', 3, 20, -12.5 * customer_key, 100 - customer_key, assigned_date, as_of_date
         from marts.campaign_ledger where state = 'sent' and assigned_date = as_of_date;
     insert into marts.campaign_status
         select
@@ -334,7 +335,7 @@ def tricky(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "insert into campaigns.campaign_assignments select 'market', 'winback', 1, "
         f"1000 + number, 'x', 'sent', 0, date '{TODAY}', 'run' from tricky",
         "insert into marts.campaign_lists select 'winback', 1, 1000 + number, 'market', "
-        "'t' || number, 'Name', 'push', cell, cell, null, '', 'active', -3, -0.5, "
+        "'t' || number, 'Name', 'push', cell, cell, cell, null, '', 'active', null, -3, 9, -0.5, "
         f"-number, date '{TODAY}', date '{TODAY}' from tricky",
         "insert into marts.people select (1000 + number)::varchar, 'market', 'x' from tricky",
         "insert into marts.audience_memberships select (1000 + number)::varchar, "
@@ -379,7 +380,7 @@ def test_numbers_stay_numbers_and_texts_stay_texts(tricky: Path) -> None:
     assert (table.loc[table["customer_id"].str.startswith("t"), "recency_days"] == -3).all()
     raw = tricky.read_bytes()
     assert raw.startswith(b"\xef\xbb\xbfcustomer_id,")
-    assert b",-3,-0.5000," in raw  # no apostrophe, no quotes
+    assert b",-3,9.0000,-0.5000," in raw  # no apostrophe, no quotes
     assert b',,"","active"' in raw  # not known is empty, an empty text is quoted
     assert raw.endswith(b"\r\n")
     assert raw.count(b"\r\n") == 1 + len(table) + sum("\r\n" in text for text in TRICKY) * 2

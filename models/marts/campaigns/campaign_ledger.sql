@@ -10,6 +10,7 @@ decided as (
         claims.*,
         campaigns.channel,
         winners.campaign_id as winner_id,
+        winners.priority as winner_priority,
         decisions.decision,
         decisions.cap_reason,
         case
@@ -57,16 +58,25 @@ campaign_ledger as (
         end as state,
         state_group,
         case state_group
-            when 'sent' then 'is on the list of ' || cast(arm_date as varchar)
+            when 'sent'
+                then
+                    case when arm_date = as_of_date then 'is' else 'was' end
+                    || ' on the list of ' || cast(arm_date as varchar)
             when 'holdout_global'
                 then
-                    'left alone by all campaigns of the quarter since '
-                    || cast(arm_date as varchar)
+                    'drawn on ' || cast(arm_date as varchar)
+                    || ' to be left alone by all campaigns of the quarter'
             when 'holdout_campaign'
-                then 'left alone to compare with since ' || cast(arm_date as varchar)
+                then 'drawn on ' || cast(arm_date as varchar) || ' to be left alone, to compare with'
             when 'suppressed' then {{ suppression_words('suppressed_for', 'channel') }}
             when 'capped' then cap_reason
-            when 'outranked' then winner_id || ' comes first'
+            when 'outranked'
+                then
+                    winner_id
+                    || case
+                        when winner_priority > priority then ' has taken them earlier today'
+                        else ' comes first'
+                    end
         end as state_reason,
         audience_reason,
         priority,

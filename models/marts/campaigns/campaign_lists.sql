@@ -19,10 +19,13 @@ campaign_lists as (
         campaigns.channel,
         campaigns.offer,
         ledger.audience_reason as reason,
+        playbook.who_they_are,
         candidates.segment_name,
         candidates.rfm_segment,
         candidates.lifecycle_stage,
+        candidates.favourite_category,
         candidates.recency_days,
+        candidates.average_order_value,
         candidates.cm2_365d,
         ledger.expected_value,
         ledger.assigned_date,
@@ -34,6 +37,8 @@ campaign_lists as (
             and ledger.campaign_id = campaigns.campaign_id
     inner join {{ ref('campaign_candidates') }} as candidates
         on ledger.customer_key = candidates.customer_key
+    left join {{ ref('rule_segment_playbook') }} as playbook
+        on candidates.rfm_segment = playbook.rule_segment
 
 )
 

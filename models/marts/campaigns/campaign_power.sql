@@ -3,8 +3,10 @@ with counted as (
     select
         *,
         detectable_uplift / nullif(expected_conversion, 0) as detectable_relative_uplift,
+        -- Of the size that runs have had so far: a first day takes all who fulfil the rules, later
+        -- ones only who has come to fulfil them.
         cast(
-            ceil(people_needed / nullif(sent_today_count + holdout_today_count, 0)) as bigint
+            ceil(people_needed * run_count / nullif(sent_count + holdout_count, 0)) as bigint
         ) as runs_to_pool
     from {{ ref('campaign_sizes') }}
 
@@ -18,9 +20,9 @@ judged as (
         case
             when expected_conversion is null then 'unknown'
             when pooled_detectable_uplift <= assumed_uplift then 'enough'
-            when people_needed is null then 'hopeless'
+            when people_needed is null then 'too_small'
             when runs_to_pool is null then 'unknown'
-            when runs_to_pool > {{ number_var('most_pooled_runs') }} then 'hopeless'
+            when runs_to_pool > {{ number_var('most_pooled_runs') }} then 'too_small'
             else 'pool'
         end as power_state
     from counted
@@ -52,14 +54,14 @@ campaign_power as (
             when people_needed is null then 'nobody or everybody buys anyway'
             when runs_to_pool is null
                 then
-                    'nobody was assigned today; a rise of ' || {{ points('assumed_uplift') }}
+                    'nobody has been assigned so far; a rise of ' || {{ points('assumed_uplift') }}
                     || ' points takes ' || people_needed || ' people'
             else
                 'a rise of ' || {{ points('assumed_uplift') }} || ' points takes '
-                || people_needed || ' people, ' || runs_to_pool || ' runs like today''s'
+                || people_needed || ' people, ' || runs_to_pool || ' runs like those so far'
                 || coalesce(
                     '; today shows ' || {{ points('detectable_uplift') }} || ' points or more',
-                    '; today shows none'
+                    '; no rise would show with today''s'
                 )
         end as power_reason,
         audience_count,

@@ -82,7 +82,8 @@ personal as (
                 then 'bought before, on ' || own.reason_date
             when own.reason_product_number is not null
                 then
-                    'often bought with ' || bought.product_id || ', which you bought on '
+                    'more often than by chance with ' || bought.product_id
+                    || ', which you bought on '
                     || own.reason_date
             -- Products without a category count as one, which has no name to give.
             when
