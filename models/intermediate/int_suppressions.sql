@@ -8,8 +8,8 @@ with seeded as (
         {{ canonical_channel('channel') }} as channel,
         {{ listed_reason('reason') }} as suppression,
         cast(null as string) as findings,
-        suppressed_on,
-        ended_on
+        cast(suppressed_on as date) as suppressed_on,
+        cast(ended_on as date) as ended_on
     from {{ ref('suppressions') }}
 
 ),
