@@ -213,6 +213,30 @@ unassigned_people as (
 
 ),
 
+looked_back as (
+
+    -- A list of a past day was given out on it, and is not given out again.
+    select
+        lists.source,
+        lists.campaign_id,
+        lists.campaign_version,
+        max(assignments.assigned_date) as latest_date
+    from (
+        select distinct source, campaign_id, campaign_version, as_of_date
+        from lists
+    ) as lists
+    inner join (
+        select source, max(assigned_date) as assigned_date
+        from campaigns.campaign_assignments
+        group by source
+    ) as assignments
+        on
+            lists.source = assignments.source
+            and lists.as_of_date < assignments.assigned_date
+    group by all
+
+),
+
 late_rows as (
 
     select
@@ -347,6 +371,13 @@ findings as (
         campaign_version,
         row_count || ' rows are not of the as-of date' as reason
     from late_rows
+    union all
+    select
+        source,
+        campaign_id,
+        campaign_version,
+        'it is of a past day: people were assigned on ' || latest_date as reason
+    from looked_back
     union all
     select
         source,

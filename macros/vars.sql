@@ -19,6 +19,14 @@
     {{ return(value) }}
 {%- endmacro %}
 
+{% macro share_var(name) -%}
+    {%- set value = number_var(name) -%}
+    {%- if value | float > 1 -%}
+        {{ exceptions.raise_compiler_error("var " ~ name ~ " must be a share from 0 to 1, not '" ~ value ~ "'") }}
+    {%- endif -%}
+    {{ return(value) }}
+{%- endmacro %}
+
 {% macro flag_var(name) -%}
     {%- set value = var(name) | string | lower -%}
     {%- if value not in ("true", "false") -%}

@@ -7,7 +7,9 @@ with assignments as (
     select
         earlier.*,
         {{ days_between('earlier.assigned_date', 'as_of.as_of_date') }} as age_days,
-        earlier.measurement_ends_on >= as_of.as_of_date as is_open
+        -- The global holdout is in no campaign's comparison: nothing is measured on it.
+        earlier.arm <> 'holdout_global'
+        and earlier.measurement_ends_on >= as_of.as_of_date as is_open
     from {{ ref('earlier_assignments') }} as earlier
     inner join {{ ref('int_as_of') }} as as_of
         on

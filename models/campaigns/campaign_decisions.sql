@@ -54,7 +54,7 @@ checked as (
         coalesce(
             latest_dates.latest_assigned_date > winners.as_of_date, false
         ) as is_past_date,
-        winners.global_bucket < {{ number_var('global_holdout_share') }} * 10000
+        winners.global_bucket < {{ share_var('global_holdout_share') }} * 10000
             as is_global_holdout,
         winners.bucket < winners.holdout_share * 10000 as is_campaign_holdout,
         case
@@ -141,7 +141,7 @@ campaign_decisions as (
         global_bucket,
         measurement_days,
         holdout_share,
-        cast({{ number_var('global_holdout_share') }} as decimal(9, 6)) as global_holdout_share,
+        cast({{ share_var('global_holdout_share') }} as decimal(9, 6)) as global_holdout_share,
         cost_per_contact,
         as_of_date
     from judged

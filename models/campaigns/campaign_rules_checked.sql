@@ -4,7 +4,7 @@ with campaigns as (
 
     select
         campaign_id,
-        campaign_version
+        cast(campaign_version as varchar) as campaign_version
     from {{ ref('campaigns_checked') }}
 
 ),
@@ -13,8 +13,8 @@ rules as (
 
     select distinct
         trim(campaign_id) as campaign_id,
-        campaign_version,
-        rule_group,
+        trim(campaign_version) as campaign_version,
+        trim(rule_group) as rule_group,
         trim(column_name) as column_name,
         trim(operator) as operator,
         nullif(trim(value), '') as value,
@@ -81,7 +81,8 @@ judged as (
         case
             when not is_rule then 'this version has no rule, so it would reach nobody'
             when not has_campaign then 'seeds/campaigns.csv has no such campaign and version'
-            when rule_group is null then 'rule_group must be a whole number'
+            when not {{ full_match('rule_group', '0|[1-9][0-9]{0,8}') }}
+                then 'rule_group must be a whole number'
             when rule_place > {{ audience_rule_places() }}
                 then 'a group has at most {{ audience_rule_places() }} rules'
             when column_type is null
@@ -110,8 +111,8 @@ first_problem as (
     select
         min(
             'seeds/campaign_rules.csv: campaign ' || coalesce(campaign_id, '(none)')
-            || ', version ' || coalesce(cast(campaign_version as varchar), '(none)')
-            || ', rule group ' || coalesce(cast(rule_group as varchar), '(none)')
+            || ', version ' || coalesce(campaign_version, '(none)')
+            || ', rule group ' || coalesce(rule_group, '(none)')
             || ', column ' || coalesce(column_name, '(none)')
             || coalesce(' ' || operator, '') || coalesce(' ' || value, '')
             || ': ' || problem
@@ -125,8 +126,8 @@ campaign_rules_checked as (
 
     select
         judged.campaign_id,
-        judged.campaign_version,
-        judged.rule_group,
+        cast(judged.campaign_version as integer) as campaign_version,
+        cast(judged.rule_group as integer) as rule_group,
         judged.rule_place,
         judged.column_name,
         judged.column_type,

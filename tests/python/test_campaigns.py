@@ -123,6 +123,8 @@ def people(count: int, *, start: int = 1) -> list[dict[str, object]]:
         ({"operator": "in", "value": "new|"}, "a value beside | is missing"),
         ({"operator": "is_known"}, "is_known takes no value"),
         ({"rule_group": None}, "rule_group must be a whole number"),
+        ({"rule_group": "1.4"}, "rule_group must be a whole number"),
+        ({"campaign_version": "1.4"}, "seeds/campaigns.csv has no such campaign and version"),
         ({"campaign_version": 2}, "seeds/campaigns.csv has no such campaign and version"),
     ],
 )
@@ -603,7 +605,8 @@ def check_a_day(chain: Chain, day: date, wanted: set[tuple[str, str]], before: s
         "a contact or a draw while somebody is measured": """
             select 1 from campaigns.campaign_assignments as one
             inner join campaigns.campaign_assignments as other using (customer_key)
-            where one.campaign_id <> other.campaign_id and other.arm in ('sent', 'holdout_campaign')
+            where one.campaign_id <> other.campaign_id and one.arm <> 'holdout_global'
+                and other.arm in ('sent', 'holdout_campaign')
                 and other.assigned_date between one.assigned_date and one.measurement_ends_on
         """,
         "a suppressed person on a list": """

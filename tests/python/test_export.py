@@ -469,6 +469,11 @@ BROKEN = {
         "insert into marts.campaign_ledger from marts.campaign_ledger where state = 'capped'",
         "1 customers are in its ledger more than once",
     ),
+    "list_is_of_a_past_day": (
+        "insert into campaigns.campaign_assignments select * replace ('later' as campaign_id, "
+        f"date '{TODAY}' + 6 as assigned_date) from campaigns.campaign_assignments limit 1",
+        "it is of a past day: people were assigned on ",
+    ),
     "list_has_one_less": (
         "delete from marts.campaign_lists where customer_key = 2",
         "it has 1 rows, but the ledger has 2 customers sent today and campaign_status 2",

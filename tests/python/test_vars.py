@@ -78,7 +78,7 @@ def test_a_refused_var_is_named(attempts: dict[str, tuple[int, str, list[str]]],
     assert f"var {name} must be" in output, output
 
 
-CHECKED = re.compile(r"(?:number|date|flag|periods)_var\(\s*['\"](\w+)['\"]")
+CHECKED = re.compile(r"(?:number|share|date|flag|periods)_var\(\s*['\"](\w+)['\"]")
 BARE = re.compile(r"(?<!\w)var\(\s*['\"](\w+)['\"]")
 PASTED = re.compile(r"(?<!in )(?<!\w)var\(['\"](\w+)['\"]\)")
 

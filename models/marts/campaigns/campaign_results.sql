@@ -14,11 +14,26 @@ measured as (
         metrics.metric,
         coalesce(campaigns.campaign_name, progress.campaign_id) as campaign_name,
         comparisons.method,
-        comparisons.decision,
-        coalesce(
-            comparisons.decision_reason,
-            'running: the first outcomes are known on ' || progress.first_ripe_date
-        ) as decision_reason,
+        -- Who looks at each run until one is clear finds such a one by chance, too.
+        case
+            when
+                progress.result_state = 'ripe_in_part'
+                and comparisons.decision in ('positive', 'negative')
+                then 'so_far_' || comparisons.decision
+            else comparisons.decision
+        end as decision,
+        case
+            when comparisons.decision_reason is null
+                then 'running: the first outcomes are known on ' || progress.first_ripe_date
+            when progress.result_state = 'ripe_in_part'
+                then
+                    comparisons.decision_reason || '; not the last word: '
+                    || (
+                        progress.sent_count - progress.ripe_sent_count
+                        + progress.holdout_count - progress.ripe_holdout_count
+                    ) || ' people are still out'
+            else comparisons.decision_reason
+        end as decision_reason,
         comparisons.sent_buyer_count,
         comparisons.holdout_buyer_count,
         comparisons.sent_mean,
