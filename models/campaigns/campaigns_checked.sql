@@ -20,9 +20,11 @@
 with campaigns as (
 
     select
-        {%- for column in forms.keys() | list + dates %}
-        nullif(trim({{ column }}), '') as {{ column }}{{ "," if not loop.last }}
+        {%- for column in forms %}
+        nullif(trim({{ column }}), '') as {{ column }},
         {%- endfor %}
+        nullif(trim(starts_on), '') as starts_on,
+        nullif(trim(ends_on), '') as ends_on
     from {{ ref('campaigns') }}
 
 ),
@@ -47,8 +49,8 @@ judged as (
                 {%- if column in may_be_empty %}
                 and {{ column }} is not null
                 {%- endif %}
-                then '{{ column }} must be {{ form[1] }}'
-                || coalesce(', not ' || {{ column }}, '')
+                then
+                    '{{ column }} must be {{ form[1] }}' || coalesce(', not ' || {{ column }}, '')
             {%- endfor %}
             {%- for column in dates %}
             when {{ column }} is not null and not {{ is_date_text(column) }}

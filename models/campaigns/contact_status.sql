@@ -20,7 +20,8 @@ with contact_rows as (
 
 channels as (
 
-    select distinct {{ canonical_channel('channel') }} as channel from {{ ref('campaigns_checked') }}
+    select distinct {{ canonical_channel('channel') }} as channel
+    from {{ ref('campaigns_checked') }}
 
 ),
 

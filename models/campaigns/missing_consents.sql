@@ -14,7 +14,8 @@ asking_sources as (
 
 channels as (
 
-    select distinct {{ canonical_channel('channel') }} as channel from {{ ref('campaigns_checked') }}
+    select distinct {{ canonical_channel('channel') }} as channel
+    from {{ ref('campaigns_checked') }}
 
 ),
 

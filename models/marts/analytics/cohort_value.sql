@@ -2,11 +2,10 @@
 with totals as (
 
     select
-        *,
         {%- for column in ['order_count', 'net_revenue', 'cm2'] %}
-        sum({{ column }}) over up_to_month as {{ column }}_to_date
-        {{- "," if not loop.last }}
+        sum({{ column }}) over up_to_month as {{ column }}_to_date,
         {%- endfor %}
+        *
     from {{ ref('cohort_months') }}
     window up_to_month as (
         partition by source, cohort_month

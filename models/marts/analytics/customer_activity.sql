@@ -20,13 +20,12 @@ orders as (
 
     select
         ordered.customer_key,
-        median(ordered.gap_days) as median_gap_days,
         {%- for days in [30, 90] %}
         count(*) filter (
             where ordered.order_date > {{ add_days('dates.as_of_date', -days) }}
-        ) as successful_orders_{{ days }}d
-        {{- "," if not loop.last }}
+        ) as successful_orders_{{ days }}d,
         {%- endfor %}
+        median(ordered.gap_days) as median_gap_days
     from {{ ref('customer_order_sequence') }} as ordered
     inner join dates
         on ordered.source = dates.source

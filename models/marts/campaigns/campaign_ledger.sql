@@ -67,7 +67,8 @@ campaign_ledger as (
                     'drawn on ' || cast(arm_date as varchar)
                     || ' to be left alone by all campaigns of the quarter'
             when 'holdout_campaign'
-                then 'drawn on ' || cast(arm_date as varchar) || ' to be left alone, to compare with'
+                then
+                    'drawn on ' || cast(arm_date as varchar) || ' to be left alone, to compare with'
             when 'suppressed' then {{ suppression_words('suppressed_for', 'channel') }}
             when 'capped' then cap_reason
             when 'outranked'
