@@ -616,7 +616,7 @@ def check_a_day(chain: Chain, day: date, wanted: set[tuple[str, str]], before: s
         """,
         "more than the cap of a day": """
             select 1 from campaigns.campaign_assignments as kept
-            inner join seeds.campaigns as campaigns using (campaign_id)
+            inner join campaigns.campaigns_checked as campaigns using (campaign_id)
             where kept.arm <> 'holdout_global'
             group by campaign_id, kept.assigned_date, campaigns.daily_cap
             having count(*) > campaigns.daily_cap
