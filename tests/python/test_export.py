@@ -335,7 +335,7 @@ def tricky(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "insert into campaigns.campaign_assignments select 'market', 'winback', 1, "
         f"1000 + number, 'x', 'sent', 0, date '{TODAY}', 'run' from tricky",
         "insert into marts.campaign_lists select 'winback', 1, 1000 + number, 'market', "
-        "'t' || number, 'Name', 'push', cell, cell, cell, null, '', 'active', null, -3, 9, -0.5, "
+        "'t' || number, 'Name', 'push', cell, cell, null, null, '', 'active', null, -3, 9, -0.5, "
         f"-number, date '{TODAY}', date '{TODAY}' from tricky",
         "insert into marts.people select (1000 + number)::varchar, 'market', 'x' from tricky",
         "insert into marts.audience_memberships select (1000 + number)::varchar, "
@@ -469,11 +469,6 @@ BROKEN = {
         "insert into marts.campaign_ledger from marts.campaign_ledger where state = 'capped'",
         "1 customers are in its ledger more than once",
     ),
-    "list_is_of_a_past_day": (
-        "insert into campaigns.campaign_assignments select * replace ('later' as campaign_id, "
-        f"date '{TODAY}' + 6 as assigned_date) from campaigns.campaign_assignments limit 1",
-        "it is of a past day: people were assigned on ",
-    ),
     "list_has_one_less": (
         "delete from marts.campaign_lists where customer_key = 2",
         "it has 1 rows, but the ledger has 2 customers sent today and campaign_status 2",
@@ -548,6 +543,23 @@ def test_a_list_that_breaks_a_rule_is_left_out_and_the_others_are_written(
         assert "winback" not in content
         assert "call" in content or table == "people"
         assert "'1'" not in content
+
+
+def test_lists_of_a_past_day_are_not_given_out_again(tmp_path: Path) -> None:
+    """A build that looked back shows them, and nobody is written to a second time."""
+    back = write_warehouse(
+        tmp_path / "shop.duckdb",
+        "insert into campaigns.campaign_assignments select * replace ('later' as campaign_id, "
+        f"date '{TODAY}' + 6 as assigned_date) from campaigns.campaign_assignments limit 1",
+    )
+
+    result = export(back, tmp_path / "exports")
+
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2
+    assert all("it is of a past day: people were assigned on 20" in line for line in lines)
+    assert list((tmp_path / "exports/current/lists").iterdir()) == []
 
 
 def test_a_customer_on_two_lists_stops_both(tmp_path: Path) -> None:

@@ -48,7 +48,14 @@ RESULTS = (
 )
 # Who is drawn depends on the customer's id, and on nothing else.
 DRAWN = ("marts.campaign_ledger", "marts.campaign_lists")
-COUNTS_OF_THE_DRAWN = {"marts.campaign_status"}
+COUNTS_OF_THE_DRAWN = {
+    "marts.audience_memberships",
+    "marts.audiences",
+    "marts.campaign_power",
+    "marts.campaign_results",
+    "marts.campaign_status",
+    "marts.data_quality",  # how many people on today's lists a check touches
+}
 # Tables about the shop and its segments. All others without names are compared with them.
 ABOUT_NOBODY = {
     "customer.rfm_cut_points",
