@@ -399,16 +399,14 @@ def test_findings_about_orders_are_those_of_the_raw_files(olist: Warehouse) -> N
 
         select
             count(*) filter (where abs(charged - coalesce(expected, 0)) > 0.01),
-            count(*) filter (
-                where order_id in (
-                    select order_id from {order_reviews} as reviews
-                    where reviews.review_answer_timestamp::timestamp
-                        < orders.order_purchase_timestamp::timestamp
-                )
-            )
+            count(*) filter (where first_answer < order_purchase_timestamp::timestamp)
         from {orders} as orders
         left join paid using (order_id)
         left join bought using (order_id)
+        left join (
+            select order_id, min(review_answer_timestamp::timestamp) as first_answer
+            from {order_reviews} group by order_id
+        ) as reviews using (order_id)
         """
     )
     assert found["charge_gap"] == gaps == 918
