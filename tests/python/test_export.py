@@ -25,9 +25,8 @@ from clientele.export import (
     LIST_COLUMNS,
     ExportError,
     export_lists,
-    formula_safe,
-    list_file_name,
 )
+from clientele.safe_text import formula_safe, list_file_name
 from clientele.versions import PRIVATE
 from clientele.warehouse_file import open_warehouse
 from warehouse import Warehouse
