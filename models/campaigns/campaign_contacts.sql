@@ -18,20 +18,53 @@ with assignments as (
 
 ),
 
+dated as (
+
+    select
+        *,
+        max(case when is_open then measurement_ends_on end) over (
+            partition by customer_key
+        ) as measured_until
+    from assignments
+
+),
+
+counted as (
+
+    select
+        customer_key,
+        count(*) filter (
+            where arm = 'sent' and age_days < {{ limit_days }}
+        ) as recent_contact_count,
+        max(assigned_date) filter (
+            where arm = 'sent' and age_days < {{ gap_days }}
+        ) as too_recent_contact_date,
+        max(measured_until) as measured_until,
+        min(campaign_id) filter (
+            where is_open and measurement_ends_on = measured_until
+        ) as measuring_campaign_id
+    from dated
+    group by customer_key
+
+),
+
 campaign_contacts as (
 
     select
         customer_key,
-        cast(count(*) filter (
-            where arm = 'sent' and age_days < {{ limit_days }}
-        ) as integer) as recent_contact_count,
-        max(assigned_date) filter (
-            where arm = 'sent' and age_days < {{ gap_days }}
-        ) as too_recent_contact_date,
-        max(measurement_ends_on) filter (where is_open) as measured_until,
-        min(campaign_id) filter (where is_open) as measuring_campaign_id
-    from assignments
-    group by customer_key
+        case
+            when too_recent_contact_date is not null
+                then 'contacted on ' || cast(too_recent_contact_date as varchar)
+            when recent_contact_count >= {{ number_var('contact_limit') }}
+                then
+                    'contacted ' || cast(recent_contact_count as varchar)
+                    || ' times in {{ limit_days }} days'
+            when measured_until is not null
+                then
+                    'the measurement of ' || measuring_campaign_id || ' is open until '
+                    || cast(measured_until as varchar)
+        end as contact_cap
+    from counted
 
 )
 

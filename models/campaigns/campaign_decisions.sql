@@ -57,23 +57,7 @@ checked as (
         winners.global_bucket < {{ share_var('global_holdout_share') }} * 10000
             as is_global_holdout,
         winners.bucket < winners.holdout_share * 10000 as is_campaign_holdout,
-        case
-            when contacts.too_recent_contact_date is not null
-                then 'contacted on ' || cast(contacts.too_recent_contact_date as varchar)
-            when contacts.recent_contact_count >= {{ number_var('contact_limit') }}
-                then concat(
-                    'contacted ',
-                    contacts.recent_contact_count,
-                    ' times in {{ number_var('contact_limit_days') }} days'
-                )
-            when contacts.measured_until is not null
-                then concat(
-                    'the measurement of ',
-                    contacts.measuring_campaign_id,
-                    ' is open until ',
-                    contacts.measured_until
-                )
-        end as contact_cap,
+        contacts.contact_cap,
         coalesce(taken_places.taken_count, 0) as taken_count
     from winners
     left join {{ ref('campaign_contacts') }} as contacts
