@@ -184,12 +184,56 @@ def model_card(warehouse: Path, output: Path) -> None:
     were there and when not to use them; why the segments are as many as they are, who is in them
     and how long they stay good. All of it is read from the tables of the warehouse.
     """
-    from clientele.model_card import read_shops, render, write_page
+    from clientele.model_card import read_shops, render
+    from clientele.pages.writing import write_page
     from clientele.warehouse_file import WarehouseError
 
     try:
         write_page(render(read_shops(warehouse), warehouse.name), output)
     except WarehouseError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
+    click.echo(output)
+
+
+@main.command()
+@click.option(
+    "--warehouse", type=click.Path(dir_okay=False, path_type=Path),
+    envvar="CLIENTELE_WAREHOUSE", show_envvar=True,
+    default=Path("warehouse/clientele.duckdb"), show_default=True,
+    help="The DuckDB file that `dbt build` wrote.",
+)  # fmt: skip
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("target/report.html"), show_default=True,
+    help="The page to write.",
+)  # fmt: skip
+@click.option(
+    "--locale", envvar="CLIENTELE_LOCALE", show_envvar=True, default="en_GB", show_default=True,
+    help="Of numbers and dates, as CLDR names it: en_US, de_DE, pt_BR.",
+)  # fmt: skip
+def report(warehouse: Path, output: Path, locale: str) -> None:
+    """Write the report: one page for those who decide.
+
+    Who the customers are and what they are worth, which new ones turn out good, whom to write to
+    today and why, what campaigns brought, and when the segments are due. It reads the public tables
+    alone, is one file without any outside request, and says where something is withheld and why.
+    Money is in the currency that the var `currencies` of dbt gives the source.
+
+    \b
+    Examples:
+      clientele report
+      clientele report --locale de_DE --output /srv/pages/customers.html
+    """  # noqa: D301 (click reads the character, not its name)
+    from clientele.pages.writing import write_page
+    from clientele.report import queries, read_shops, render
+    from clientele.warehouse_file import WarehouseError
+
+    try:
+        page = render(read_shops(warehouse, queries()), warehouse.name, locale)
+        write_page(page, output)
+    except (WarehouseError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error

@@ -109,3 +109,23 @@
     {%- endif -%}
     {{ return("'" ~ value ~ "'" if value else "cast(" ~ as_of_date ~ " as varchar)") }}
 {%- endmacro %}
+
+{#-
+    The currency of a source as an expression: its code in the var `currencies`, null where it has
+    none.
+    source: the expression of the source's name
+-#}
+{% macro currency_of(source) -%}
+    {%- set codes = var("currencies") -%}
+    {%- if codes is not mapping -%}
+        {{ exceptions.raise_compiler_error("var currencies must give a source its code, like {market: EUR}, not " ~ codes) }}
+    {%- endif -%}
+    {%- set cases = [] -%}
+    {%- for name, code in codes.items() -%}
+        {%- if not modules.re.fullmatch("[a-z0-9_]+", name | string) or not modules.re.fullmatch("[A-Z]{3}", code | string) -%}
+            {{ exceptions.raise_compiler_error("var currencies must give a source its code of three capitals, like {market: EUR}, not " ~ codes) }}
+        {%- endif -%}
+        {%- do cases.append("when " ~ source ~ " = '" ~ name ~ "' then '" ~ code ~ "'") -%}
+    {%- endfor -%}
+    {{ return("case " ~ cases | join(" ") ~ " end" if cases else "cast(null as varchar)") }}
+{%- endmacro %}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clientele.model_card.reading import MAIN_HEAD, Row
-from clientele.model_card.rounding import Z_95, Estimate, decimals, number, percent
+from clientele.pages.rounding import Z_95, Estimate, decimals, number, percent
 
 STOP, CARE = "stop", "care"
 PUBLISHED = "published"

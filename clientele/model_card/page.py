@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from clientele import __version__
 from clientele.model_card import cautions, pictures, segment_pictures, segments
 from clientele.model_card.reading import MAIN_HEAD, Row
-from clientele.model_card.rounding import (
+from clientele.pages.rounding import (
     NOT_KNOWN,
     Estimate,
     decimals,
@@ -24,6 +21,7 @@ from clientele.model_card.rounding import (
     percent,
     rate,
 )
+from clientele.pages.writing import environment
 
 MODELS = {
     "base_rate": "Base rate for all",
@@ -73,17 +71,11 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
     shops: what `read_shops` returns; warehouse_name: the file that the page says it was read from.
     The same input gives the same bytes.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(
+    templates = environment(Path(__file__).parent)
+    templates.filters.update(
         number=number, percent=percent, day=day, words=words, sentence=sentence
     )
-    environment.globals.update(
+    templates.globals.update(
         estimate=estimate,
         figure=figure,
         rate=rate,
@@ -117,25 +109,11 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
         standing=cautions.STANDING,
         not_known=NOT_KNOWN,
     )
-    return environment.get_template("page.html").render(
+    return templates.get_template("page.html").render(
         shops=[_prepared(position, shop) for position, shop in enumerate(shops, start=1)],
         warehouse_name=warehouse_name,
         program_version=__version__,
     )
-
-
-def write_page(text: str, output: Path) -> None:
-    """Write the page, whole or not at all: readers never see half of it. Raises OSError."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, output)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def day(value: date | None) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup, escape
 
 from clientele.model_card.reading import Row
-from clientele.model_card.rounding import Estimate, decimals, number, percent, rate
+from clientele.pages.rounding import Estimate, decimals, number, percent, rate
 
 WIDTH, NARROW_WIDTH = 360, 260
 LEFT, RIGHT, TOP, BOTTOM = 46, 350, 24, 254

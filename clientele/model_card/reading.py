@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from clientele.model_card.rounding import Estimate
+from clientele.pages.rounding import Estimate
 from clientele.warehouse_file import WarehouseError, open_warehouse, rows
 
 Row = dict[str, Any]

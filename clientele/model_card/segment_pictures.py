@@ -25,7 +25,7 @@ from clientele.model_card.pictures import (
     whisker,
 )  # fmt: skip
 from clientele.model_card.reading import Row
-from clientele.model_card.rounding import Z_95, Estimate, number, percent
+from clientele.pages.rounding import Z_95, Estimate, number, percent
 
 SQUARE = 340  # of the map, whose axes have one scale
 HUE_STEP = 137.5  # the golden angle: neighbours in the list are far apart in hue

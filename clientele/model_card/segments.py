@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from clientele.model_card.cautions import CARE, STOP, Caution
 from clientele.model_card.reading import Row
-from clientele.model_card.rounding import NOT_KNOWN, Z_95, Estimate, number, percent
+from clientele.pages.rounding import NOT_KNOWN, Z_95, Estimate, number, percent
 
 MOST_TELLING = 5
 MANY_ON_THE_BORDER = 0.25

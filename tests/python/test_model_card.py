@@ -17,7 +17,7 @@ import quality
 import quality_verdict
 from clientele.cli import main
 from clientele.model_card import cautions, page, segments
-from clientele.model_card.rounding import Estimate, decimals, number, percent, rate
+from clientele.pages.rounding import Estimate, decimals, number, percent, rate
 from warehouse import Warehouse
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}

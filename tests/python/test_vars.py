@@ -30,6 +30,7 @@ ATTACKS = {
     "frequency_bands": [1, 2, 3, 5, f"10); {STACKED}; --"],
     "earliest_date": f"2000-01-01'; {STACKED}; --",
     "smallest_group": f"10); {STACKED}; --",
+    "currencies": {"market": f"EUR' end; {STACKED}; --"},
 }
 
 

@@ -1,4 +1,4 @@
-"""Numbers as the cards print them: no more digits than their interval carries."""
+"""Numbers with no more digits than their interval carries."""
 
 from __future__ import annotations
 

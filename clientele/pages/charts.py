@@ -1,0 +1,131 @@
+"""Charts: Altair says what they show, vl-convert draws them, CSS gives them their colours.
+
+A chart is drawn once, as SVG in the page, in colours that are variables of `page.css`: it needs no
+script, prints, and follows the light or dark theme of whoever reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import altair as alt
+import vl_convert
+from markupsafe import Markup
+
+from clientele.pages.numbers import Numbers
+
+TEXT, MUTED, GRID, SHEET = "var(--text)", "var(--muted)", "var(--grid)", "var(--sheet)"
+ACCENT, OTHER, AGAINST = "var(--accent)", "var(--other)", "var(--against)"
+GOOD, CARE, STOP = "var(--good)", "var(--care)", "var(--stop)"
+# Colours of groups, in their order on the page; told apart by people who see few colours, too.
+SERIES = [f"var(--series-{position})" for position in range(1, 9)]
+NARROW, WIDE = 340, 1040  # pixels of a whole drawing: a phone's, and the page's
+
+SVG = "http://www.w3.org/2000/svg"
+XLINK = "http://www.w3.org/1999/xlink"
+ElementTree.register_namespace("", SVG)
+ElementTree.register_namespace("xlink", XLINK)
+
+CONFIG: dict[str, Any] = {
+    "background": None,
+    "font": "sans-serif",
+    "padding": 2,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": MUTED, "titleColor": MUTED, "gridColor": GRID, "domainColor": GRID,
+        "tickColor": GRID, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
+        "labelLimit": 160, "titlePadding": 6,
+    },
+    "legend": {
+        "labelColor": TEXT, "titleColor": MUTED, "labelFontSize": 12, "titleFontSize": 12,
+        "titleFontWeight": "normal", "orient": "top", "labelLimit": 220,
+    },
+    "header": {"labelColor": TEXT, "titleColor": MUTED, "labelFontSize": 12},
+    "text": {"color": TEXT, "fontSize": 12},
+    "bar": {"color": ACCENT},
+    "line": {"color": ACCENT, "strokeWidth": 2},
+    "point": {"color": ACCENT, "filled": True},
+    "rule": {"color": MUTED},
+    "area": {"color": ACCENT},
+    "range": {"category": SERIES},
+}  # fmt: skip
+
+
+def draw(
+    chart: Callable[[int], alt.TopLevelMixin],
+    name: str,
+    title: str,
+    description: str,
+    numbers: Numbers,
+    wide: int | None = None,
+) -> Markup:
+    """Return a chart as a picture of the page, which a screen reader can tell.
+
+    chart: makes the chart for a width in pixels, which its whole drawing should take; it is asked
+        for the width of a phone, and for `wide` too where the chart gains by it.
+    name: unique on the page, for example `market-revenue`.
+    title, description: what it shows, and what is to be seen in it.
+    numbers: axes are written in its locale.
+    """
+    widths = [NARROW] if wide is None else [NARROW, wide]
+    label = f"{title}. {description}"
+    drawn = [
+        Markup('<div class="{}">{}</div>').format(
+            "drawing" if wide is None else "drawing narrow" if width == NARROW else "drawing wide",
+            _svg(chart(width), f"{name}-{width}", label, numbers),
+        )
+        for width in widths
+    ]
+    return Markup('<div class="chart" id="{}">{}</div>').format(name, Markup("").join(drawn))
+
+
+def _svg(chart: alt.TopLevelMixin, prefix: str, label: str, numbers: Numbers) -> Markup:
+    spec = chart.to_dict()
+    spec["config"] = CONFIG
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    for composed in ("hconcat", "vconcat", "concat", "facet", "repeat"):
+        if composed in spec:
+            del spec["autosize"]
+            break
+    text = vl_convert.vegalite_to_svg(
+        spec,
+        format_locale=numbers.axis_numbers(),
+        time_format_locale=numbers.axis_dates(),
+    )
+    return Markup(_cleaned(text, prefix, label))
+
+
+def _cleaned(text: str, prefix: str, label: str) -> str:
+    """Return the drawing without what a page does not need, with a tip on each mark.
+
+    What vega says of a mark for screen readers becomes its title, which a pointer shows: the
+    picture as a whole is told by `label`, and a table stands beside it. Ids get a prefix, since
+    those of two drawings would be the same.
+    """
+    root = ElementTree.fromstring(text)
+    for element in root.iter():
+        tip = element.attrib.pop("aria-label", None)
+        is_mark = element.attrib.pop("aria-roledescription", "") not in (
+            "axis", "legend", "title", "header", "group mark container",
+        )  # fmt: skip
+        for useless in ("role", "aria-hidden", "pointer-events", "font-family"):
+            element.attrib.pop(useless, None)
+        if tip and is_mark and element.tag != f"{{{SVG}}}g":
+            title = ElementTree.Element(f"{{{SVG}}}title")
+            title.text = tip
+            element.insert(0, title)
+        for attribute, value in element.attrib.items():
+            if attribute == "id":
+                element.set("id", f"{prefix}-{value}")
+            elif "url(#" in value:
+                element.set(attribute, re.sub(r"url\(#", f"url(#{prefix}-", value))
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.get("display") == "none" or child.get("d") == "M0,0h0v0h0Z":
+                parent.remove(child)
+    root.set("role", "img")
+    root.set("aria-label", label)
+    return ElementTree.tostring(root, encoding="unicode")
