@@ -15,7 +15,21 @@ from clientele import __version__
 from clientele.pages.charts import draw
 from clientele.pages.numbers import Numbers
 from clientele.pages.writing import environment
-from clientele.report import revenue
+from clientele.report import (
+    campaigns,
+    cohorts,
+    findings,
+    glance,
+    new_customers,
+    products,
+    promotions,
+    recommendations,
+    revenue,
+    rfm,
+    segment_count,
+    segments,
+    service,
+)
 from clientele.report.reading import Query, Row, Tables
 
 
@@ -32,7 +46,21 @@ class Section(Protocol):
 
 
 # In the order of the page.
-SECTIONS: tuple[Section, ...] = (revenue,)
+SECTIONS: tuple[Section, ...] = (
+    glance,
+    campaigns,
+    new_customers,
+    segments,
+    segment_count,
+    recommendations,
+    revenue,
+    cohorts,
+    rfm,
+    products,
+    promotions,
+    service,
+    findings,
+)
 
 
 class Shop:
