@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.numbers import (
     format_compact_currency,
     format_currency,
@@ -87,7 +87,7 @@ class Numbers:
 
     def month(self, value: date | None) -> str:
         """Return the month of a date, for example Jan 2026."""
-        return NOT_KNOWN if value is None else format_date(value, "MMM y", locale=self.locale)
+        return NOT_KNOWN if value is None else format_skeleton("yMMM", value, locale=self.locale)
 
     def axis_numbers(self) -> dict[str, Any]:
         """Return how charts write numbers, as Vega's `formatLocale` wants it."""

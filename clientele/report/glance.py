@@ -1,16 +1,126 @@
-"""At a glance."""
+"""What one looks at first: the shop in a row of numbers, and five questions with their answers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from clientele.report.reading import Query, Tables
+from clientele.report.reading import Query, Row, Tables
 
 NAME = "glance"
 TITLE = "At a glance"
-QUERIES: tuple[Query, ...] = ()
+LISTS_NAMED = 4
+CONCLUDED = ("positive", "negative", "inconclusive")
+QUERIES = (
+    Query(
+        "segments.segment_profiles",
+        """
+        select
+            source, segment_id, segment_name, customer_count, customer_share, cm2_share,
+            net_revenue_share
+        from segments.segment_profiles
+        order by cm2_share desc nulls last, customer_count desc, segment_id
+        """,
+        grain=("segment_id",),
+    ),
+    Query(
+        "marts.revenue_contribution",
+        """
+        select source, contribution_by, group_id, customer_count, net_revenue_share
+        from marts.revenue_contribution
+        where contribution_by = 'decile' and group_rank = 1
+        order by source
+        """,
+        grain=("contribution_by", "group_id"),
+    ),
+    Query(
+        "marts.new_customer_playbook",
+        """
+        select
+            source, customer_key, probability, reason_1, next_step, expected_value_of_acting,
+            quality_status
+        from marts.new_customer_playbook
+        where expected_value_of_acting > 0
+        qualify row_number() over (
+            partition by source order by expected_value_of_acting desc, customer_key
+        ) = 1
+        """,
+        grain=("customer_key",),
+    ),
+    Query(
+        "marts.campaign_status",
+        """
+        select
+            source, campaign_id, campaign_version, campaign_name, channel, campaign_state,
+            sent_today_count
+        from marts.campaign_status
+        where sent_today_count > 0
+        order by sent_today_count desc, campaign_id, campaign_version
+        """,
+        grain=("campaign_id", "campaign_version"),
+    ),
+    Query(
+        "marts.campaign_results",
+        """
+        select
+            source, campaign_id, campaign_version, metric, campaign_name, result_state, decision,
+            decision_reason, lift, lower_lift, upper_lift, first_ripe_date, last_assigned_date
+        from marts.campaign_results
+        where metric = 'conversion'
+        order by
+            decision is null asc, last_assigned_date desc, campaign_id asc, campaign_version desc
+        """,
+        grain=("campaign_id", "campaign_version", "metric"),
+    ),
+    Query(
+        "segments.segment_maintenance",
+        """
+        select
+            source, maintenance_state, evidence, next_refit_date, next_assignment_date,
+            refit_interval_days
+        from segments.segment_maintenance
+        order by source
+        """,
+    ),
+    Query(
+        "customer.customer_quality_status",
+        """
+        select source, model_version, quality_status, reason
+        from customer.customer_quality_status
+        where is_in_force
+        order by source
+        """,
+        grain=("model_version",),
+    ),
+)
+# What is to be done, by the state that the maintenance contract is in.
+STATES = {
+    "keep": "Nothing is to be done before then.",
+    "watch": "Nothing is broken yet, but something moves: look again at the next build.",
+    "refit": "They are due: the next build on or after that day fits them anew.",
+    "redesign": "Fitting them anew would not last: other features or fewer segments are needed.",
+}
 
 
 def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
-    """Return what the template shows beside the tables."""
-    return {}
+    """Return the rows that answer the questions, null where there is no answer yet."""
+    results = tables["campaign_results"]
+    told = [row for row in results if row["decision"] is not None]
+    waiting = [row for row in results if row["decision"] is None and row["first_ripe_date"]]
+    return {
+        "best_segment": _first(
+            [row for row in tables["segment_profiles"] if row["cm2_share"] is not None]
+        ),
+        "best_tenth": _first(tables["revenue_contribution"]),
+        "best_new": _first(tables["new_customer_playbook"]),
+        "quality": _first(tables["customer_quality_status"]),
+        "lists": tables["campaign_status"][:LISTS_NAMED],
+        "further_lists": len(tables["campaign_status"]) - LISTS_NAMED,
+        "result": _first(told),
+        "next_result": min(waiting, key=lambda row: row["first_ripe_date"], default=None),
+        "maintenance": _first(tables["segment_maintenance"]),
+        "states": STATES,
+    }
+
+
+def _first(rows: list[Row]) -> Row | None:
+    return next(iter(rows), None)

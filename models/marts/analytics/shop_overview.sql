@@ -31,6 +31,18 @@ judged as (
 
 ),
 
+playbook as (
+
+    select
+        source,
+        count(*) as actionable_customer_count,
+        sum(expected_value_of_acting) as actionable_value
+    from {{ ref('new_customer_playbook') }}
+    where expected_value_of_acting > 0
+    group by source
+
+),
+
 sizes as (
 
     select
@@ -75,6 +87,7 @@ shop_overview as (
         cast(coalesce(orders.successful_order_count, 0) as bigint) as successful_order_count,
         cast(coalesce(lists.listed_customer_count, 0) as bigint) as listed_customer_count,
         coalesce(judged.judged_customer_count, 0) as judged_customer_count,
+        coalesce(playbook.actionable_customer_count, 0) as actionable_customer_count,
         coalesce(sizes.segment_count, 0) as segment_count,
         coalesce(checks.check_count, 0) as check_count,
         coalesce(checks.failing_check_count, 0) as failing_check_count,
@@ -82,6 +95,7 @@ shop_overview as (
         cast(coalesce(orders.net_revenue_365d, 0) as decimal(38, 4)) as net_revenue_365d,
         cast(coalesce(orders.cm2, 0) as decimal(38, 4)) as cm2,
         cast(coalesce(orders.cm2_365d, 0) as decimal(38, 4)) as cm2_365d,
+        cast(coalesce(playbook.actionable_value, 0) as decimal(38, 4)) as actionable_value,
         case
             when judged.judged_customer_count >= {{ number_var('smallest_group') }}
                 then cast(judged.good_customer_count as double) / judged.judged_customer_count
@@ -95,6 +109,8 @@ shop_overview as (
         on as_of.source = orders.source
     left join judged
         on as_of.source = judged.source
+    left join playbook
+        on as_of.source = playbook.source
     left join sizes
         on as_of.source = sizes.source
     left join {{ ref('segment_maintenance') }} as maintenance
