@@ -52,12 +52,14 @@ build: $(VENV)/.installed  ## build the warehouse from the demo shop, with its t
 	@mkdir -p warehouse
 	@$(BIN)/dbt build
 
-docs: $(VENV)/.installed  ## write the docs of the built warehouse, and its model cards, as pages
+docs: $(VENV)/.installed  ## write the report, the model cards and the docs of the built warehouse
 	$(call say,dbt docs)
 	@$(BIN)/dbt --quiet docs generate --static
 	@echo "target/static_index.html"
 	$(call say,clientele model-card)
 	@$(BIN)/clientele model-card
+	$(call say,clientele report)
+	@$(BIN)/clientele report
 
 benchmark: $(VENV)/.installed  ## simulate a big shop, build it and measure
 	@$(BIN)/python benchmarks/run.py

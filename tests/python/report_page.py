@@ -166,3 +166,24 @@ def _same(value: Any, shown: str) -> bool:
     if isinstance(value, datetime.date):
         return value.isoformat() == shown
     return value is not None and str(value) == shown
+
+
+def assert_sound(warehouse: Path, folder: Path) -> None:
+    """Hold that a warehouse's report can be written, shown and read, at both widths.
+
+    Every chart has marks, nothing is asked of the network, nothing is wider than the page, no
+    check of accessibility fails, and every number is its table's.
+    """
+    path = write_report(warehouse, folder / "report.html")
+    with chromium() as browser:
+        for width, theme in zip(WIDTHS, THEMES, strict=True):
+            seen = look(browser, path, width, theme)
+            assert seen.requests == []
+            assert seen.complaints == []
+            assert seen.width == width
+            assert [
+                chart for chart in seen.charts if chart["drawn"] != 1 or not chart["marks"]
+            ] == []
+            assert seen.accessibility == []
+        with opened(browser, path) as page:
+            assert differing(figures(page), warehouse) == []

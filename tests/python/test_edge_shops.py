@@ -12,6 +12,7 @@ import pytest
 
 from clientele.simulator import simulate
 from conftest import AS_OF
+from report_page import assert_sound
 from warehouse import MARKET_COLUMNS, Builder, Warehouse, read_market, write_market
 
 ROOMS = ("core", "customer", "segments", "marts")
@@ -344,3 +345,11 @@ def test_nothing_fails_no_check_of_data_quality_and_passes_for_nothing_known(
         "rfm_withheld", "clusters_withheld", "new_customer_forecast_withheld",
         "lifetime_value_by_baseline",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_the_report_is_a_page_that_can_be_read(
+    shops: dict[str, Warehouse], edge: str, tmp_path: Path
+) -> None:
+    """A shop with next to nothing in it has a report, and its numbers are the tables'."""
+    assert_sound(shops[edge].path, tmp_path)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from report_page import assert_sound
 from warehouse import ROOT, Builder, Warehouse
 
 OLIST = (ROOT / ".." / "shared" / "data" / "olist").resolve()
@@ -417,3 +419,7 @@ def test_findings_about_orders_are_those_of_the_raw_files(olist: Warehouse) -> N
     assert olist.query(
         "select failing_rows, checked_rows from marts.data_quality where check_name = 'charge_gap'"
     ) == [(918, ORDERS - 1)]
+
+
+def test_the_report_is_a_page_that_can_be_read(olist: Warehouse, tmp_path: Path):
+    assert_sound(olist.path, tmp_path)

@@ -8,11 +8,13 @@ pound, so that no rounding hides a difference. The data lie beside the project
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
 
+from report_page import assert_sound
 from warehouse import ROOT, Builder, Warehouse
 
 DATA = (ROOT / ".." / "shared" / "data").resolve()
@@ -543,3 +545,7 @@ def test_only_what_the_source_tells_is_a_finding(retail: Warehouse) -> None:
     assert checks["lines_differ_from_basket"][:2] == [0, 24_561]
     assert checks["missing_customer"][:2] == [2_371, 24_561]
     assert checks["cost_unknown"][0] > 19_000  # the source sends no costs, and nobody gave rates
+
+
+def test_the_report_is_a_page_that_can_be_read(retail: Warehouse, tmp_path: Path):
+    assert_sound(retail.path, tmp_path)

@@ -18,6 +18,7 @@ import duckdb
 import pytest
 
 from clientele.simulator import simulate
+from report_page import assert_sound
 from warehouse import Builder, Warehouse
 
 CUSTOMERS = 900
@@ -545,3 +546,7 @@ def test_values_that_are_spread_over_pieces_are_no_finding(shop: Warehouse) -> N
     assert "lines_differ_from_basket" not in found
     nobody = "select count(*) from core.fct_orders where customer_key is null"
     assert found["missing_customer"] == shop.value(nobody) > 0
+
+
+def test_the_report_is_a_page_that_can_be_read(shop: Warehouse, tmp_path: Path):
+    assert_sound(shop.path, tmp_path)
