@@ -1,6 +1,6 @@
 """The tables of docs/metrics.md, made from the manifest; run it to print them after a change.
 
-`dbt parse && python tests/python/metric_tables.py` prints each table; the page has them word for word.
+`dbt parse && python tests/python/metric_tables.py` prints them; the page has each row word for word.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def begins_from(manifest: Mapping[str, Any], metric: Mapping[str, Any]) -> set[s
 def metrics_of(manifest: Mapping[str, Any], family: str) -> list[Mapping[str, Any]]:
     """Return the metrics that begin from one semantic model, in the order of their file."""
     return [
-        metric for metric in manifest["metrics"].values() if begins_from(manifest, metric) == {family}
+        metric
+        for metric in manifest["metrics"].values()
+        if begins_from(manifest, metric) == {family}
     ]
 
 
@@ -62,7 +64,8 @@ def metric_table(manifest: Mapping[str, Any], family: str) -> str:
 def dimension_table(manifest: Mapping[str, Any], entity: str) -> str:
     """Return the dimensions of an entity as a table in Markdown: name and meaning."""
     rows = [
-        f"| `{name}` | {in_one_line(meaning)} |" for name, meaning in dimensions_of(manifest, entity)
+        f"| `{name}` | {in_one_line(meaning)} |"
+        for name, meaning in dimensions_of(manifest, entity)
     ]
     return "\n".join(["| by | what it says |", "|---|---|", *rows, ""])
 
