@@ -1,6 +1,6 @@
 """The tables of docs/metrics.md, made from the manifest; run it to print them after a change.
 
-`dbt parse && python tests/python/metric_tables.py` prints them; the page has each row word for word.
+`dbt parse && python tests/python/metric_tables.py` prints them; the page has every row of theirs.
 """
 
 from __future__ import annotations
