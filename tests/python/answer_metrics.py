@@ -2,9 +2,10 @@
 
 Several requests share one process, since MetricFlow takes seconds to start. The first
 argument names a file of JSON, a list of requests; each is either {"metrics", "group_by", "where",
-"limit", "saved_query"}, any of them left out, or {"command": [...]}, the arguments of `mf query`.
-The answers go as JSON to the file that the second argument names: rows as lists of texts below the
-names of the columns, or what the command printed.
+"limit", "saved_query"}, any of them left out, or {"command": [...]}, the arguments of `mf query`,
+or {"dimensions_of": [...]}, metrics. The answers go as JSON to the file that the second argument
+names: rows as lists of texts below the names of the columns, or what the command printed, or the
+names by which all of the metrics can be asked.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
 
 
 def answer(configuration: CLIConfiguration, request: dict[str, Any]) -> Any:
-    """Return the answer to one request: rows, or the exit code and the output of a command."""
+    """Return the answer to one request: rows, names, or the exit code and output of a command."""
     if "command" in request:
         # The command is called past `mf` itself, which asks PyPI for newer versions.
         finished = CliRunner().invoke(query, request["command"], obj=configuration)
         return [finished.exit_code, finished.output]
+    if "dimensions_of" in request:
+        found = configuration.mf.simple_dimensions_for_metrics(request["dimensions_of"])
+        return sorted(dimension.granularity_free_dunder_name for dimension in found)
     result = configuration.mf.query(
         MetricFlowQueryRequest.create(
             saved_query_name=request.get("saved_query"),

@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from metric_tables import FAMILIES, UNITS, dimension_table, dimensions_of, metric_table, metrics_of
 from warehouse import ROOT, Builder, Warehouse
 
+PAGE = (ROOT / "docs" / "metrics.md").read_text()
+EXAMPLE = re.compile(r"^```\nmf query (.*)\n```\n```text\n((?:.*\n)*?)```$", re.MULTILINE)
 ASKER = Path(__file__).parent / "answer_metrics.py"
 
 # What each metric is, in plain SQL. `placed` has the orders up to the as-of date; a success counts
@@ -94,6 +97,11 @@ def readme_commands() -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines]
 
 
+def page_examples() -> list[tuple[list[str], str]]:
+    """Return the arguments of each `mf query` of docs/metrics.md and the answer below it."""
+    return [(shlex.split(command), answer) for command, answer in EXAMPLE.findall(PAGE)]
+
+
 @pytest.fixture(scope="module")
 def semantic_manifest(demo_warehouse: Warehouse) -> dict[str, Any]:
     """What dbt made of models/semantic/."""
@@ -105,6 +113,7 @@ def answers(
     builder: Builder,
     demo_warehouse: Warehouse,
     semantic_manifest: dict[str, Any],
+    manifest: dict[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Any]:
     """The answers to all questions, by name."""
@@ -146,6 +155,11 @@ def answers(
         }
     for number, command in enumerate(readme_commands()):
         questions[f"readme {number}"] = {"command": command}
+    for number, (command, _) in enumerate(page_examples()):
+        questions[f"page {number}"] = {"command": command}
+    for family in FAMILIES:
+        metrics = [metric["name"] for metric in metrics_of(manifest, family)]
+        questions[f"asked by {family}"] = {"dimensions_of": metrics}
     folder = tmp_path_factory.mktemp("questions")
     asked, answered = folder / "asked.json", folder / "answered.json"
     asked.write_text(json.dumps(list(questions.values())))
@@ -366,6 +380,48 @@ def test_the_queries_of_the_readme_run(answers: dict[str, Any]) -> None:
         assert len(output.splitlines()) > 3, (command, output)
 
 
+def test_the_answers_of_the_page_are_those_of_the_demo(answers: dict[str, Any]) -> None:
+    examples = page_examples()
+    assert len(examples) == PAGE.count("mf query --") >= 4
+    for number, (command, shown) in enumerate(examples):
+        exit_code, output = answers[f"page {number}"]
+        assert exit_code == 0, (command, output)
+        lines = [line.rstrip() for line in re.split(r"[\r\n]", output) if line.strip()]
+        rule = next(place for place, line in enumerate(lines) if re.fullmatch("-[- ]+", line))
+        assert lines[rule - 1 :] == shown.splitlines(), command
+
+
+def test_the_page_has_every_metric_and_dimension_with_its_meaning(
+    manifest: dict[str, Any],
+) -> None:
+    """Rows are compared, not their order: that of a manifest depends on what was parsed before."""
+    entities = {entity for listed in FAMILIES.values() for entity in listed}
+    expected = [metric_table(manifest, family) for family in FAMILIES]
+    expected += [dimension_table(manifest, entity) for entity in entities]
+    rows = {line for line in PAGE.splitlines() if line.startswith("| `")}
+    assert rows == {row for table in expected for row in table.splitlines()[2:]}
+    assert len(rows) > len(manifest["metrics"])
+
+
+def test_every_metric_has_a_unit_and_begins_from_one_semantic_model(
+    manifest: dict[str, Any],
+) -> None:
+    of_families = [metric for family in FAMILIES for metric in metrics_of(manifest, family)]
+    assert len(of_families) == len(manifest["metrics"])
+    assert {metric["config"]["meta"]["unit"] for metric in of_families} == UNITS
+
+
+def test_metrics_can_be_asked_by_what_the_page_says(
+    manifest: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    """MetricFlow also knows longer ways to the same columns, over further entities."""
+    for family, entities in FAMILIES.items():
+        named = {name for entity in entities for name, _ in dimensions_of(manifest, entity)}
+        asked = set(answers[f"asked by {family}"]) - {"metric_time"}
+        assert len(named) > 10
+        assert named == {name for name in asked if name.count("__") == 1}
+
+
 @pytest.fixture(scope="module")
 def manifest(demo_warehouse: Warehouse) -> dict[str, Any]:
     """What dbt made of the whole project."""
@@ -390,6 +446,16 @@ def test_every_public_model_stands_behind_an_exposure_or_a_metric(manifest: dict
     }
     assert len(public) > 10
     assert public - measured - exposed == set()
+
+
+def test_bi_tools_may_open_every_public_model_and_no_other(manifest: dict[str, Any]) -> None:
+    public = {
+        name
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and node["access"] == "public"
+    }
+    bi_tools = manifest["exposures"]["exposure.clientele.bi_tools"]
+    assert set(bi_tools["depends_on"]["nodes"]) == public
 
 
 def test_every_exposure_says_who_answers_for_it_and_where_it_is(manifest: dict[str, Any]) -> None:
