@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from clientele.safe_text import printable
-from clientele.show.printing import WIDE, cell, count, money, plain, say, table
+from clientele.show.printing import WIDE, cell, count, money, plain, say, table, title
 from clientele.warehouse_file import WarehouseError, reading, rows
 
 NEEDED = ("marts.campaign_status", "marts.campaign_power", "marts.campaign_lists")
@@ -132,32 +132,30 @@ def _print_shop(shop: dict[str, Any], console: Console) -> None:
         return
     lists = shop["lists"]
     today = sum(entry["sent_today_count"] for entry in lists)
-    title = f"{shop['source']}, {today:,} people on {len(lists)} lists as of {shop['as_of_date']}"
+    about = f"{shop['source']}, {today:,} people on {len(lists)} lists as of {shop['as_of_date']}"
+    title(console, about)
     if console.width >= WIDE:
-        _print_wide(title, lists, console)
+        _print_wide(lists, console)
     else:
-        _print_narrow(title, lists, console)
+        _print_narrow(lists, console)
     for entry in lists:
         if not entry["sent_today_count"]:
             say(console, f"{entry['campaign_id']}: {entry['status_reason']}")
 
 
-def _print_wide(title: str, lists: list[dict[str, Any]], console: Console) -> None:
+def _print_wide(lists: list[dict[str, Any]], console: Console) -> None:
     made = table(
-        title,
-        (
-            ("List", "left"),
-            ("Channel", "left"),
-            ("Audience", "right"),
-            ("Today", "right"),
-            ("Before", "right"),
-            ("Held out", "right"),
-            ("Suppressed", "right"),
-            ("Capped", "right"),
-            ("Outranked", "right"),
-            ("Power", "left"),
-            ("Offer", "left"),
-        ),
+        ("List", "left"),
+        ("Channel", "left"),
+        ("Audience", "right"),
+        ("Today", "right"),
+        ("Before", "right"),
+        ("Held out", "right"),
+        ("Suppressed", "right"),
+        ("Capped", "right"),
+        ("Outranked", "right"),
+        ("Power", "left"),
+        ("Offer", "left"),
     )
     for entry in lists:
         made.add_row(
@@ -176,18 +174,15 @@ def _print_wide(title: str, lists: list[dict[str, Any]], console: Console) -> No
     console.print(made)
 
 
-def _print_narrow(title: str, lists: list[dict[str, Any]], console: Console) -> None:
+def _print_narrow(lists: list[dict[str, Any]], console: Console) -> None:
     made = table(
-        title,
-        (
-            ("List", "left"),
-            ("Channel", "left"),
-            ("Audience", "right"),
-            ("Today", "right"),
-            ("Held out", "right"),
-            ("Left out", "right"),
-            ("Power", "left"),
-        ),
+        ("List", "left"),
+        ("Channel", "left"),
+        ("Audience", "right"),
+        ("Today", "right"),
+        ("Held out", "right"),
+        ("Left out", "right"),
+        ("Power", "left"),
     )
     for entry in lists:
         made.add_row(
@@ -213,11 +208,11 @@ def _print_narrow(title: str, lists: list[dict[str, Any]], console: Console) -> 
 
 
 def _print_list(shop: dict[str, Any], entry: dict[str, Any], console: Console) -> None:
-    title = (
+    title(
+        console,
         f"{shop['source']}.{entry['campaign_id']}.v{entry['campaign_version']}: "
-        f"{entry['campaign_name']}"
+        f"{entry['campaign_name']}",
     )
-    say(console, title, style="bold")
     say(console, entry["status_reason"])
     facts = [
         ("Channel", entry["channel"]),
@@ -241,8 +236,7 @@ def _print_list(shop: dict[str, Any], entry: dict[str, Any], console: Console) -
     if not members:
         return
     console.print()
-    made = table("", (("Customer", "left"), ("Expected value", "right"), ("Why", "left")))
-    made.title = None
+    made = table(("Customer", "left"), ("Expected value", "right"), ("Why", "left"))
     for member in members:
         made.add_row(
             cell(member["customer_key"]), money(member["expected_value"]), cell(member["reason"])

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from clientele.safe_text import printable
-from clientele.show.printing import WIDE, cell, count, money, percent, plain, say, table
+from clientele.show.printing import WIDE, cell, count, money, percent, plain, say, table, title
 from clientele.warehouse_file import WarehouseError, reading, rows
 
 NEEDED = (
@@ -141,20 +141,20 @@ def print_new_customers(overview: dict[str, Any], console: Console) -> None:
 
 def _print_steps(shop: dict[str, Any], console: Console) -> None:
     total = sum(step["customer_count"] for step in shop["steps"])
-    title = f"{shop['source']}, {total:,} new customers as of {shop['as_of_date']}"
     if not shop["steps"]:
         say(console, f"{shop['source']}: nobody is new as of {shop['as_of_date']}.")
     else:
+        title(console, f"{shop['source']}, {total:,} new customers as of {shop['as_of_date']}")
         is_wide = console.width >= WIDE
-        columns = [
+        made = table(
             ("Situation", "left"),
             ("Customers", "right"),
             ("Good", "right"),
             ("Worth it", "right"),
             ("Brings", "right"),
-        ]
-        extra = [("Channel", "left"), ("Offer", "left")] * is_wide
-        made = table(title, columns + extra + [("Next step", "left")])
+            *([("Channel", "left"), ("Offer", "left")] if is_wide else []),
+            ("Next step", "left"),
+        )
         for step in shop["steps"]:
             made.add_row(
                 cell(step["situation"]),
@@ -170,21 +170,17 @@ def _print_steps(shop: dict[str, Any], console: Console) -> None:
 
 
 def _print_members(shop: dict[str, Any], step: dict[str, Any], console: Console) -> None:
-    say(console, f"{shop['source']}, {step['situation']}: {step['next_step']}", style="bold")
+    title(console, f"{shop['source']}, {step['situation']}: {step['next_step']}")
     say(console, f"Channel: {step['channel']}")
     say(console, f"Offer: {step['offer']}")
     console.print()
     made = table(
-        "",
-        (
-            ("Customer", "left"),
-            ("First order", "left"),
-            ("Good", "right"),
-            ("Brings", "right"),
-            ("Why", "left"),
-        ),
+        ("Customer", "left"),
+        ("First order", "left"),
+        ("Good", "right"),
+        ("Brings", "right"),
+        ("Why", "left"),
     )
-    made.title = None
     for member in step["members"]:
         reasons = [member[f"reason_{number}"] for number in (1, 2, 3)]
         made.add_row(

@@ -1,10 +1,9 @@
-"""Tables that read well in 80 columns and in 200, on a dumb terminal, without colours and in a pipe."""
+"""Tables that read well in 80 columns and in 200, without colours and in a pipe."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -30,26 +29,23 @@ def plain_console() -> Console:
     return Console(markup=False, highlight=False, emoji=False)
 
 
-def table(title: str, columns: Sequence[tuple[str, str]]) -> Table:
-    """Return an empty table. columns: headings, each with `left`, `right` or `fold` (left, broken
-    anywhere, for ids).
+def table(*columns: tuple[str, str]) -> Table:
+    """Return an empty table. columns: each a heading, and `left` or `right`, where numbers stand.
+
+    Words break between them, ids where they must, numbers never.
     """
-    made = Table(
-        title=Text(printable(title), style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-    )
-    for heading, kind in columns:
-        justify = "right" if kind == "right" else "left"
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading, side in columns:
+        is_number = side == "right"
         made.add_column(
-            heading,
-            justify=justify,
-            no_wrap=kind == "right",
-            overflow="fold",
+            heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
         )
     return made
+
+
+def title(console: Console, text: str) -> None:
+    """Print what a table or a paragraph is about."""
+    say(console, text, style="bold")
 
 
 def cell(text: str | None, style: str = "") -> Text:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from clientele.show.printing import WIDE, cell, count, money, percent, plain, say, table
+from clientele.show.printing import WIDE, cell, count, money, percent, plain, say, table, title
 from clientele.warehouse_file import reading, rows
 
 NEEDED = ("marts.data_quality", "marts.row_reconciliation")
@@ -71,22 +71,23 @@ def _print_checks(shop: dict[str, Any], console: Console, all_checks: bool) -> N
     checks = shop["checks"]
     failed = [check for check in checks if not check["is_ok"]]
     day = f" as of {shop['as_of_date']}" if shop["as_of_date"] else ""
-    title = f"{shop['source']}, {len(failed)} of {len(checks)} checks failed{day}"
+    about = f"{shop['source']}, {len(failed)} of {len(checks)} checks failed{day}"
     shown = [check for check in checks if all_checks or _is_pressing(check)]
     if not shown:
-        say(console, f"{title}.", style="bold")
+        title(console, f"{about}.")
         return
+    title(console, about)
     is_wide = console.width >= WIDE
-    columns = [
+    made = table(
         ("Check", "left"),
         ("Of", "left"),
         ("Verdict", "left"),
         ("Failing", "right"),
-        ("Share", "right"),
+        *([("Share", "right")] if is_wide else []),
         ("At risk", "right"),
         ("Lists", "right"),
-    ]
-    made = table(title, columns + [("What it means", "left")] * is_wide)
+        *([("What it means", "left")] if is_wide else []),
+    )
     for check in shown:
         verdict = ("tolerated" if check["failing_rows"] else "ok") if check["is_ok"] else "failed"
         made.add_row(
@@ -94,7 +95,7 @@ def _print_checks(shop: dict[str, Any], console: Console, all_checks: bool) -> N
             cell(check["check_subject"]),
             cell(verdict, "bold red" if verdict == "failed" else ""),
             count(check["failing_rows"]),
-            percent(check["failing_share"], 2),
+            *([percent(check["failing_share"], 2)] if is_wide else []),
             money(check["money_at_risk"]),
             count(check["lists_touched"]),
             *([cell(check["meaning"])] if is_wide else []),
@@ -113,14 +114,14 @@ def _is_pressing(check: dict[str, Any]) -> bool:
 
 def _print_tables(shop: dict[str, Any], console: Console) -> None:
     unexplained = sum(entry["unexplained_count"] for entry in shop["tables"])
-    title = (
+    title(
+        console,
         f"{shop['source']}, {unexplained:,} landed rows are unaccounted for"
         if unexplained
-        else f"{shop['source']}, every landed row is accounted for"
+        else f"{shop['source']}, every landed row is accounted for",
     )
     kinds = ("landed", "accepted", "rejected", "duplicate", "unexplained")
-    columns = [("Table", "left"), *((kind.capitalize(), "right") for kind in kinds)]
-    made = table(title, columns)
+    made = table(("Table", "left"), *((kind.capitalize(), "right") for kind in kinds))
     for entry in shop["tables"]:
         made.add_row(
             cell(entry["source_table"]), *(count(entry[f"{kind}_count"]) for kind in kinds)

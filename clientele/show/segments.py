@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clientele.show.printing import cell, count, percent, plain, say, table
+from clientele.show.printing import cell, count, percent, plain, say, table, title
 from clientele.warehouse_file import reading, rows
 
 DOCS = Path("target/static_index.html")
@@ -128,21 +128,18 @@ def _print_shop(shop: dict[str, Any], console: Console) -> None:
     if shop["as_of_date"] is None:
         say(console, f"{shop['source']}: no orders yet, so there is no customer to show.")
         return
-    title = f"{shop['source']}, {shop['customers']:,} customers as of {shop['as_of_date']}"
+    about = f"{shop['source']}, {shop['customers']:,} customers as of {shop['as_of_date']}"
     if not shop["segments"]:
-        say(console, f"{title}: no segments, because {shop['reason']}.")
+        say(console, f"{about}: no segments, because {shop['reason']}.")
         return
     if shop["method"] == "rules":
         say(console, f"{shop['source']} has rule segments: {shop['reason']}.")
     made = table(
-        title,
-        (
-            ("Segment", "left"),
-            ("Customers", "right"),
-            ("Share", "right"),
-            ("Margin", "right"),
-            ("What to do", "left"),
-        ),
+        ("Segment", "left"),
+        ("Customers", "right"),
+        ("Share", "right"),
+        ("Margin", "right"),
+        ("What to do", "left"),
     )
     for segment in shop["segments"]:
         made.add_row(
@@ -152,6 +149,7 @@ def _print_shop(shop: dict[str, Any], console: Console) -> None:
             percent(segment["cm2_share"]),
             cell(segment["what_to_do"]),
         )
+    title(console, about)
     console.print(made)
     if shop["next_refit_date"]:
         state = shop["maintenance_state"]
