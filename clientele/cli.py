@@ -202,14 +202,14 @@ def simulate(
 def show() -> None:
     """Show what was built, as tables or as JSON.
 
-    Each command prints what the tables of the warehouse say, shop by shop. On a wide terminal (120
-    columns) tables say more. Where something cannot be said, the reason stands in its place.
+    Each command prints what the tables of the warehouse say, shop by shop. On a wide terminal (from
+    110 columns on) tables say more. Where something cannot be said, the reason stands in its place.
 
     \b
     Examples:
       clientele show segments
       clientele show lists winback_at_risk --limit 50
-      clientele show quality --json | jq '.shops[].checks[] | select(.is_ok | not)'
+      clientele show quality --json | jq '.shops[].checks[].check_name'
     """  # noqa: D301 (click reads the character, not its name)
 
 
@@ -217,7 +217,7 @@ def show() -> None:
 @warehouse_option
 @json_option
 def segments(warehouse: Path, as_json: bool) -> None:
-    """Show the segments: who, how many, what they are worth and what to do.
+    """Show the segments, what they are worth and what to do.
 
     Customers and margin (cm2) are shares of the shop. Below each table stands the day by which its
     segments must be renewed, and at the end the places of the marts, the docs and the lists.
@@ -225,7 +225,7 @@ def segments(warehouse: Path, as_json: bool) -> None:
     \b
     Examples:
       clientele show segments
-      clientele show segments --json | jq '.shops[].segments[] | {name, customers}'
+      clientele show segments --json | jq '.shops[].segments[].name'
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.show.printing import json_text, plain_console
     from clientele.show.segments import print_segments, read_segments
@@ -244,11 +244,11 @@ def segments(warehouse: Path, as_json: bool) -> None:
 @limit_option
 @json_option
 def lists(campaign: str | None, warehouse: Path, limit: int, as_json: bool) -> None:
-    """Show the campaigns' lists of today, or the first customers of one.
+    """Show whom each campaign writes to today.
 
     Every customer of an audience is on the list of today, was sent it before, or is held out to
     compare with, suppressed, capped (written to lately) or outranked by another campaign; these
-    add up to the audience. On a narrow terminal (below 120 columns) "left out" is the sum of sent
+    add up to the audience. On a narrow terminal (below 110 columns) "left out" is the sum of sent
     before, suppressed, capped and outranked. Power says whether an effect could show at all. Below
     a table stands why a list is empty.
 
@@ -259,7 +259,7 @@ def lists(campaign: str | None, warehouse: Path, limit: int, as_json: bool) -> N
     Examples:
       clientele show lists
       clientele show lists winback_at_risk --limit 50
-      clientele show lists --json | jq '.shops[].lists[] | {campaign_id, sent_today_count}'
+      clientele show lists --json | jq '.shops[].lists[].sent_today_count'
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.show.lists import print_lists, read_lists
     from clientele.show.printing import json_text, plain_console
@@ -278,7 +278,7 @@ def lists(campaign: str | None, warehouse: Path, limit: int, as_json: bool) -> N
 @limit_option
 @json_option
 def new_customers(situation: str | None, warehouse: Path, limit: int, as_json: bool) -> None:
-    """Show how good those won lately look, and what to do about them.
+    """Show how good new customers look, and what to do next.
 
     New is who was judged after the first order and whose outcome is still open. "Good" is the mean
     probability of becoming a good customer, "worth it" for how many the next step brings more than
@@ -310,7 +310,9 @@ def new_customers(situation: str | None, warehouse: Path, limit: int, as_json: b
 @click.option("--all", "all_checks", is_flag=True, help="Also checks that found nothing or inform.")
 @json_option
 def quality(warehouse: Path, all_checks: bool, as_json: bool) -> None:
-    """Show what is wrong with the data, and what became of every landed row.
+    """Show what is wrong with the data.
+
+    Below the checks stands, table by table, what became of every landed row.
 
     A check fails where more rows fail than are tolerated. "At risk" is the money of the orders that
     fail (in the currency of the shop), "lists" the number of campaign lists that they touch; - is
@@ -320,7 +322,7 @@ def quality(warehouse: Path, all_checks: bool, as_json: bool) -> None:
     Examples:
       clientele show quality
       clientele show quality --all
-      clientele show quality --json | jq '[.shops[].checks[] | select(.is_ok | not)] | length'
+      clientele show quality --json | jq -e '[.shops[].checks[].is_ok] | all'
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.show.printing import json_text, plain_console
     from clientele.show.quality import print_quality, read_quality
@@ -438,8 +440,8 @@ def completion(shell: str) -> None:
 
     \b
     Examples, one for the start-up file of each shell:
-      eval "$(clientele completion bash)"                  ~/.bashrc
-      eval "$(clientele completion zsh)"                   ~/.zshrc, after compinit
-      clientele completion fish | source                   ~/.config/fish/config.fish
+      eval "$(clientele completion bash)"   in ~/.bashrc
+      eval "$(clientele completion zsh)"    in ~/.zshrc, after compinit
+      clientele completion fish | source    in ~/.config/fish/config.fish
     """  # noqa: D301 (click reads the character, not its name)
     click.echo(shell_script(main, shell))

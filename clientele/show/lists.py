@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from clientele.safe_text import printable
-from clientele.show.printing import WIDE, cell, count, money, plain, say, table, title
+from clientele.show.printing import WIDE, WIDEST, cell, count, money, plain, say, table, title
 from clientele.warehouse_file import WarehouseError, reading, rows
 
 NEEDED = ("marts.campaign_status", "marts.campaign_power", "marts.campaign_lists")
@@ -144,6 +144,7 @@ def _print_shop(shop: dict[str, Any], console: Console) -> None:
 
 
 def _print_wide(lists: list[dict[str, Any]], console: Console) -> None:
+    has_offers = console.width >= WIDEST
     made = table(
         ("List", "left"),
         ("Channel", "left"),
@@ -155,7 +156,7 @@ def _print_wide(lists: list[dict[str, Any]], console: Console) -> None:
         ("Capped", "right"),
         ("Outranked", "right"),
         ("Power", "left"),
-        ("Offer", "left"),
+        *([("Offer", "left")] if has_offers else []),
     )
     for entry in lists:
         made.add_row(
@@ -169,7 +170,7 @@ def _print_wide(lists: list[dict[str, Any]], console: Console) -> None:
             count(entry["capped_count"]),
             count(entry["outranked_count"]),
             cell(_power(entry)),
-            cell(entry["offer"]),
+            *([cell(entry["offer"])] if has_offers else []),
         )
     console.print(made)
 

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from clientele.safe_text import printable
 
-WIDE = 120  # from here on a table has the columns that one can do without
+WIDE = 110  # columns of the terminal from which on tables say what one can do without
+WIDEST = 140
 NOT_KNOWN = "-"
 
 
