@@ -26,6 +26,8 @@ with progress.steps("Counting", quiet="quiet" in sys.argv) as watch:
     watch.step("second")
     watch.within(1_000, 4_000)
     time.sleep(0.3)
+    if "print" in sys.argv:
+        print("from elsewhere")
     if "fail" in sys.argv:
         raise SystemExit("it failed")
 print("all is done")
@@ -61,9 +63,9 @@ def test_the_terminal_is_left_in_order_when_the_work_fails() -> None:
 
 
 def test_what_is_piped_is_the_output_alone_while_the_bar_is_on_the_terminal() -> None:
-    _, screen, piped = work(pipes="stdout")
+    _, screen, piped = work("print", pipes="stdout")
 
-    assert piped == "first is done\nall is done\n"
+    assert piped == "first is done\nfrom elsewhere\nall is done\n"
     assert "Counting" in screen
     assert "first is done" not in screen
 

@@ -69,10 +69,10 @@ SHOPS = """
     insert into marts.campaign_power values
         ('market', 'winback', 2, 'too_small', 'a rise of 3 points takes 9 runs');
     insert into marts.campaign_lists values
-        ('market', 'winback', 2, 9007199254740993, 'b', 'A [red]voucher', 'promo_share is 0.4',
+        ('market', 'winback', 2, 9007199254740993, 'a', 'A [red]voucher', 'promo_share is 0.4',
             1.5),
         ('market', 'winback', 2, 5, 'c', 'A [red]voucher', 'late', null),
-        ('market', 'winback', 2, 7, 'a', 'A [red]voucher', 'late', 1.5);
+        ('market', 'winback', 2, 7, 'b', 'A [red]voucher', 'late', 1.5);
     insert into marts.data_quality values
         ('market', 'late', 'orders', 'order', 'info', 'is late', '3 of 9', 3, 9, null, null, null,
             0.3333, 1, true, '2026-06-30'),
@@ -180,9 +180,9 @@ def test_members_of_a_list_stand_best_first_and_keys_keep_every_digit(shops: Pat
     [entry] = shop["lists"]
 
     assert entry["members"] == [
-        {"customer_key": "7", "reason": "late", "offer": "A [red]voucher", "expected_value": 1.5},
         {"customer_key": "9007199254740993", "reason": "promo_share is 0.4",
          "offer": "A [red]voucher", "expected_value": 1.5},
+        {"customer_key": "7", "reason": "late", "offer": "A [red]voucher", "expected_value": 1.5},
     ]  # fmt: skip
     assert empty["lists"][0]["members"] == []
     output = show(shops, "lists", "winback").output
