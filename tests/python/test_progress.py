@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from clientele.progress import SILENT, steps
+from clientele import cli
+from clientele.progress import SILENT, Steps, steps
 from terminal import run_on_terminal
 from warehouse import ROOT
 
@@ -136,3 +139,28 @@ def test_simulate_tells_its_tables_and_rows(no_delay: list[str], tmp_path: Path)
         [*command, "--overwrite", "--quiet"], ROOT, pipes="stdout"
     )
     assert (code, screen, piped) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_quiet"),
+    [
+        (("export",), False),
+        (("export", "--json"), True),
+        (("export", "--quiet"), True),
+        (("model-card",), False),
+        (("model-card", "--quiet"), True),
+    ],
+)
+def test_json_and_quiet_want_no_bar(
+    command: tuple[str, ...], is_quiet: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = []
+
+    def watched(*_: object, quiet: bool) -> AbstractContextManager[Steps]:
+        asked.append(quiet)
+        return nullcontext(SILENT)
+
+    monkeypatch.setattr(cli, "steps", watched)
+    CliRunner().invoke(cli.main, [*command, "--warehouse", str(tmp_path / "missing.duckdb")])
+
+    assert asked == [is_quiet]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from clientele.cli import main
+from terminal import run_on_terminal
 from warehouse import ROOT, Warehouse
 
 TABLES = """
@@ -354,6 +356,34 @@ def test_what_is_piped_has_no_escape_codes_and_any_encoding_will_do(
     as_json = run_piped(warehouse, "lists", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     names = [entry["campaign_id"] for entry in json.loads(as_json)["shops"][0]["lists"]]
     assert "rückkehr" in names
+
+
+@pytest.mark.parametrize(
+    ("environment", "codes"),
+    [
+        ({}, {"bold", "red"}),
+        ({"NO_COLOR": "1"}, {"bold"}),
+        ({"TERM": "dumb"}, set()),
+    ],
+    ids=["colours", "no colours", "dumb terminal"],
+)
+@pytest.mark.parametrize("columns", [80, 200])
+def test_a_terminal_is_told_what_it_understands(
+    shops: Path, environment: dict[str, str], codes: set[str], columns: int
+) -> None:
+    command = [sys.executable, "-m", "clientele", "show", "quality", "--warehouse", str(shops)]
+    code, screen, _ = run_on_terminal(command, ROOT, columns=columns, environment=environment)
+
+    assert code == 0
+    told = {
+        number for found in re.findall(r"\x1b\[([0-9;]*)m", screen) for number in found.split(";")
+    }
+    assert {name for number, name in (("1", "bold"), ("31", "red")) if number in told} == codes
+    assert ("\x1b" in screen) == bool(codes)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", screen)
+    if "TERM" not in environment:  # a dumb one does not say how wide it is
+        assert ("What it means" in plain) == (columns == 200)
+    assert max(map(len, plain.splitlines())) <= columns
 
 
 def test_the_views_of_the_demo_say_what_its_marts_say(demo_warehouse: Warehouse) -> None:
