@@ -356,11 +356,12 @@ def model_card(warehouse: Path, output: Path, quiet: bool) -> None:
       clientele model-card
       clientele model-card --output /srv/pages/models.html
     """  # noqa: D301 (click reads the character, not its name)
-    from clientele.model_card import TABLES, read_shops, render, write_page
+    from clientele.model_card import read_shops, render, write_page
 
     try:
-        with one_line_errors(), steps("Model cards", len(TABLES) + 1, quiet=quiet) as watch:
-            shops = read_shops(warehouse, watch)
+        with one_line_errors(), steps("Model cards", 2, quiet=quiet) as watch:
+            watch.step("reading the warehouse")
+            shops = read_shops(warehouse)
             watch.step("drawing the page")
             write_page(render(shops, warehouse.name), output)
     except OSError as error:

@@ -4,6 +4,6 @@ Everything on the page is read from the warehouse; what is typed by hand are the
 """
 
 from clientele.model_card.page import render, write_page
-from clientele.model_card.reading import TABLES, read_shops
+from clientele.model_card.reading import read_shops
 
-__all__ = ["TABLES", "read_shops", "render", "write_page"]
+__all__ = ["read_shops", "render", "write_page"]

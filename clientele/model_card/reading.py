@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 
 from clientele.model_card.rounding import Estimate
-from clientele.progress import SILENT, Steps
 from clientele.warehouse_file import WarehouseError, open_warehouse, rows
 
 Row = dict[str, Any]
@@ -188,14 +187,12 @@ QUERIES = {
         from segments.segment_maintenance
     """,
 }
-TABLES = tuple(QUERIES)
 
 
-def read_shops(warehouse: Path, steps: Steps = SILENT) -> list[Row]:
+def read_shops(warehouse: Path) -> list[Row]:
     """Read what the cards of every source say, in the order of their names.
 
     warehouse: the DuckDB file that `dbt build` wrote; it is opened read-only.
-    steps: is told which table is read.
 
     Returns one mapping a source: `source`, `as_of_date` (null without orders), `quality`,
     `lifetime_value` and `segments`, each null where the source has no version of that model.
@@ -204,7 +201,6 @@ def read_shops(warehouse: Path, steps: Steps = SILENT) -> list[Row]:
     tables: dict[str, list[Row]] = {}
     with open_warehouse(warehouse, QUERIES) as connection:
         for table, query in QUERIES.items():
-            steps.step(f"reading {table}")
             try:
                 tables[table.rpartition(".")[2]] = [
                     {name: _known(value) for name, value in row.items()}
