@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clientele.list_checks import FINDINGS
+from clientele.progress import SILENT, Steps
 from clientele.safe_text import NOT_TEXT, formula_safe, list_file_name, printable
 from clientele.versions import (
     MANIFEST,
@@ -142,6 +143,7 @@ def export_lists(
     root: Path = DEFAULT_ROOT,
     campaigns: Sequence[str] = (),
     keep: int = DEFAULT_KEEP,
+    steps: Steps = SILENT,
 ) -> dict[str, Any]:
     """Write the lists of a warehouse under a root, as a new version that becomes the current one.
 
@@ -149,6 +151,7 @@ def export_lists(
     root: the one folder that is written to (see `clientele.versions` for its layout).
     campaigns: ids of the campaigns whose lists are wanted; none: all that run.
     keep: versions that stay in the root, this one included; at least 1.
+    steps: is told which list is written.
 
     Returns `folder` (the version's place) and `manifest` (what stands in its manifest.json, which
     is the same for the same warehouse). A list that breaks a rule of `clientele.list_checks` has
@@ -167,7 +170,7 @@ def export_lists(
             with writing(root, private):
                 finished = private / "version"
                 finished.mkdir()
-                manifest = _write_version(connection, finished, campaigns)
+                manifest = _write_version(connection, finished, campaigns, steps)
                 folder = publish(root, private, finished, keep)
     except VersionsError as error:
         raise ExportError(str(error)) from error
@@ -215,7 +218,7 @@ def print_export(exported: dict[str, Any], console: Console) -> None:
 
 
 def _write_version(
-    connection: duckdb.DuckDBPyConnection, folder: Path, campaigns: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, folder: Path, campaigns: Sequence[str], steps: Steps
 ) -> dict[str, Any]:
     """Write all files of a version into an empty folder; return its manifest."""
     as_of_dates = dict(
@@ -223,7 +226,10 @@ def _write_version(
             "select source, cast(as_of_date as varchar) from intermediate.int_as_of order by source"
         ).fetchall()
     )
+    steps.step("checking the lists")
     lists = _judged_lists(connection, campaigns)
+    written = [entry["audience_id"] for entry in lists if entry["status"] == "written"]
+    steps.expect(1 + len(written) + len(ACTIVATION) + 1)
     connection.execute(
         "create temporary table exported_audiences "
         "(id varchar, source varchar, campaign_id varchar, campaign_version integer)"
@@ -234,11 +240,14 @@ def _write_version(
     for entry in lists:
         if entry["status"] == "refused":
             continue
+        steps.step(printable(entry["audience_id"]))
         key = [entry[name] for name in ("audience_id", "source", "campaign_id", "campaign_version")]
         connection.execute("insert into exported_audiences values (?, ?, ?, ?)", key)
         files.append(_write_list(connection, folder, entry["audience_id"]))
     for table, query in ACTIVATION.items():
+        steps.step(table)
         files.append(_write_parquet(connection, folder, f"activation/{table}.parquet", query))
+    steps.step("campaign_assignments")
     files.append(
         _write_parquet(connection, folder, "campaign_assignments.parquet", KEPT_ASSIGNMENTS)
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,30 @@ def open_warehouse(
     return connection
 
 
-def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+@contextmanager
+def reading(warehouse: Path, needed: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse as `open_warehouse` does, for a block of queries.
+
+    What a query cannot find or read is a WarehouseError, too.
+    """
+    with open_warehouse(warehouse, needed) as connection:
+        try:
+            yield connection
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            first_line = str(error).splitlines()[0]
+            raise WarehouseError(
+                f"{warehouse} was built by another version ({first_line}); `dbt build` rebuilds it"
+            ) from error
+        except duckdb.Error as error:
+            first_line = str(error).splitlines()[0]
+            raise WarehouseError(f"{warehouse} cannot be read: {first_line}") from error
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()
+) -> list[dict[str, Any]]:
     """Return the rows of a query, each a mapping of column to value."""
-    result = connection.execute(query)
+    result = connection.execute(query, list(parameters))
     columns = [column[0] for column in result.description]
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 

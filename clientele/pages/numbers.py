@@ -22,18 +22,22 @@ Number = int | float | Decimal
 DEFAULT_LOCALE = "en_GB"
 
 
+class UnknownLocale(ValueError):
+    """Nobody knows the locale; the message is one line."""
+
+
 class Numbers:
     """Writes numbers, money and dates in one locale and one currency; null is "not known".
 
     locale: as CLDR names it, `en_GB` or `de-DE`; currency: an ISO 4217 code, null where it is not
-    known: money is then a plain number. Raises ValueError for a locale that nobody knows.
+    known: money is then a plain number. Raises UnknownLocale.
     """
 
     def __init__(self, locale: str = DEFAULT_LOCALE, currency: str | None = None) -> None:
         try:
             self.locale = Locale.parse(locale.replace("-", "_"))
         except (UnknownLocaleError, ValueError) as error:
-            raise ValueError(f"{locale} is not a locale; en_GB or de_DE is one") from error
+            raise UnknownLocale(f"{locale} is not a locale; en_GB or de_DE is one") from error
         self.currency = currency
 
     def number(self, value: Number | None, digits: int = 0) -> str:

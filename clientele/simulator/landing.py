@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from clientele.progress import SILENT, Steps
 from clientele.simulator.mess import Mess
 from clientele.simulator.tables import NativeTable, text_macros
 
@@ -54,7 +55,7 @@ class LandingWriter:
         for macro in text_macros(start_epoch):
             self._connection.execute(macro)
 
-    def write_table(self, table: NativeTable, mess: Mess) -> int:
+    def write_table(self, table: NativeTable, mess: Mess, steps: Steps = SILENT) -> int:
         """Write a native table as text with its mess; return the number of rows written."""
         select = ", ".join(f'{text} as "{name}"' for name, text in mess.columns(table).items())
         parts = range(0, max(table.rows, 1), PART_ROWS)
@@ -68,6 +69,7 @@ class LandingWriter:
                 verb = "create table part as" if low == begin else "insert into part"
                 self._connection.execute(f"{verb} select * from frame")
                 self._connection.unregister("frame")
+                steps.within(min(low + FRAME_ROWS, end), table.rows)
             self._copy(f"select {select} from part", self._source, table.name, part)
         self._connection.execute("drop table if exists part")
         return mess.written_rows()

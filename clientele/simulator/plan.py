@@ -8,15 +8,17 @@ from datetime import date, datetime, time, timedelta
 
 import numpy as np
 
-DEFAULT_CUSTOMERS = 3_000
-DEFAULT_START = date(2024, 7, 1)
-DEFAULT_END = date(2026, 6, 30)
-DEFAULT_SEED = 20_260_630
-DEFAULT_MESS = 0.2
-DEFAULT_CONTRAST = 1.0
-DEFAULT_TASTE = 1.0
-MARKET, SALES_JSON = SHAPES = ("market", "sales_json")
-DEFAULT_GAP = (date(2025, 1, 1), date(2025, 6, 30))  # of sales_json
+from clientele.simulator.defaults import (
+    DEFAULT_CONTRAST,
+    DEFAULT_CUSTOMERS,
+    DEFAULT_END,
+    DEFAULT_MESS,
+    DEFAULT_SEED,
+    DEFAULT_START,
+    DEFAULT_TASTE,
+    MARKET,
+    SHAPES,
+)
 
 MAX_TASTE = 4.0  # beyond it nobody buys from a second category
 MAX_CONTRAST = 4.0  # beyond it a rate or a spend leaves what a shop can have

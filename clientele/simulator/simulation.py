@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from clientele.progress import SILENT, Steps
 from clientele.simulator.app_opens import draw_app_opens
 from clientele.simulator.assortment import draw_assortment
 from clientele.simulator.customers import draw_customers
-from clientele.simulator.landing import LandingWriter, staged_folders
-from clientele.simulator.mess import draw_mess
-from clientele.simulator.orders import draw_orders
-from clientele.simulator.plan import (
+from clientele.simulator.defaults import (
     DEFAULT_CONTRAST,
     DEFAULT_CUSTOMERS,
     DEFAULT_END,
@@ -25,9 +23,11 @@ from clientele.simulator.plan import (
     DEFAULT_TASTE,
     MARKET,
     SALES_JSON,
-    ShopPlan,
-    Streams,
 )
+from clientele.simulator.landing import LandingWriter, staged_folders
+from clientele.simulator.mess import draw_mess
+from clientele.simulator.orders import draw_orders
+from clientele.simulator.plan import ShopPlan, Streams
 from clientele.simulator.promotions import draw_catalogue
 from clientele.simulator.purchases import draw_purchases
 from clientele.simulator.sales import draw_sales, sales_transactions
@@ -74,6 +74,7 @@ def simulate(
     taste: float = DEFAULT_TASTE,
     overwrite: bool = False,
     progress: Progress | None = None,
+    steps: Steps = SILENT,
 ) -> ShopSummary:
     """Simulate a shop and write its native tables and its truth as Parquet.
 
@@ -113,6 +114,7 @@ def simulate(
             products alike, at 1 each leans to some, from 2 on hardly anybody buys from all.
         overwrite: replace the source if it exists.
         progress: called after each table with its name, its rows and the seconds since the start.
+        steps: is told what is drawn and written, and how far it is.
 
     Returns:
         Rows of each table and the seconds that it took.
@@ -131,7 +133,7 @@ def simulate(
     with staged_folders(Path(landing), plan.shape, overwrite=overwrite) as folder:
         writer = LandingWriter(folder, plan.shape, plan.start_epoch)
         try:
-            for name, count in _write_shop(plan, writer):
+            for name, count in _write_shop(plan, writer, steps):
                 rows[name] = count
                 if progress:
                     progress(name, count, time.perf_counter() - begin)
@@ -140,32 +142,42 @@ def simulate(
     return ShopSummary(rows, time.perf_counter() - begin)
 
 
-def _write_shop(plan: ShopPlan, writer: LandingWriter) -> Iterator[tuple[str, int]]:
+def _write_shop(plan: ShopPlan, writer: LandingWriter, steps: Steps) -> Iterator[tuple[str, int]]:
     """Draw and write one table after the other; yield its name and rows."""
     streams = Streams(plan.seed)
     season = Season(plan)
+    steps.expect(8 if plan.shape == MARKET else 5)
+    steps.step("drawing customers")
     people = draw_customers(plan, season, streams)
+    steps.step("drawing purchases")
     purchases = draw_purchases(plan, people, season, streams)
+    steps.step("drawing orders")
     assortment = draw_assortment(streams, drift=plan.drift)
     catalogue = draw_catalogue(streams)
     orders = draw_orders(plan, people, purchases, assortment, catalogue, streams)
+    steps.step("writing the truth")
     write_truth_shop(writer, plan)
     write_truth_customers(writer, plan, people, purchases, orders, season)
 
-    tables: tuple[Callable[[], NativeTable], ...] = (
-        lambda: market_order(people, orders),
-        lambda: promo_detail(orders, catalogue),
-        lambda: product_detail(orders, assortment),
-        lambda: app_open(people, draw_app_opens(plan, people, purchases, orders, streams)),
-    )
+    tables: dict[str, Callable[[], NativeTable]] = {
+        "market_order": lambda: market_order(people, orders),
+        "promo_detail": lambda: promo_detail(orders, catalogue),
+        "product_detail": lambda: product_detail(orders, assortment),
+        "app_open": lambda: app_open(
+            people, draw_app_opens(plan, people, purchases, orders, streams)
+        ),
+    }
     if plan.shape == SALES_JSON:
         sales = draw_sales(plan, orders, streams)
         write_truth_gap(writer, plan, sales)
-        tables = (lambda: sales_transactions(people, orders, assortment, sales),)
+        tables = {
+            "sales_transactions": lambda: sales_transactions(people, orders, assortment, sales)
+        }
 
     messes = {}
-    for make in tables:
+    for name, make in tables.items():
+        steps.step(f"writing {name}")
         table = make()
-        messes[table.name] = draw_mess(table, plan.mess, streams)
-        yield table.name, writer.write_table(table, messes[table.name])
+        messes[name] = draw_mess(table, plan.mess, streams)
+        yield name, writer.write_table(table, messes[name], steps)
     write_truth_mess(writer, messes)
