@@ -365,11 +365,11 @@ def report(warehouse: Path, output: Path, locale: str, quiet: bool) -> None:
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.pages.numbers import UnknownLocale
     from clientele.pages.writing import write_page
-    from clientele.report import write_report
+    from clientele.report import render
 
     try:
         with one_line_errors(), steps("Report", quiet=quiet) as watch:
-            write_page(write_report(warehouse, locale, watch), output)
+            write_page(render(warehouse, locale, watch), output)
     except UnknownLocale as error:
         raise click.BadParameter(str(error), param_hint="--locale") from error
     except OSError as error:

@@ -1,6 +1,5 @@
 """The report: the page that marketers and analysts open, read from the public tables alone."""
 
-from clientele.report.page import queries, render
-from clientele.report.reading import read_shops
+from clientele.report.page import render
 
-__all__ = ["queries", "read_shops", "render"]
+__all__ = ["render"]

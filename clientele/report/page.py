@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import pass_context
-from jinja2.runtime import Context
 from markupsafe import Markup
 
 from clientele import __version__
 from clientele.pages.charts import draw
-from clientele.pages.numbers import Numbers
+from clientele.pages.numbers import DEFAULT_LOCALE, Numbers
 from clientele.pages.writing import environment
+from clientele.progress import SILENT, Steps
 from clientele.report import (
     campaigns,
     cohorts,
@@ -30,7 +29,7 @@ from clientele.report import (
     segments,
     service,
 )
-from clientele.report.reading import Query, Row, Tables
+from clientele.report.reading import Query, Row, Tables, read_shops
 
 
 class Section(Protocol):
@@ -131,49 +130,36 @@ def figure(row: Row, column: str, shown: str) -> Markup:
     )
 
 
-def queries() -> dict[str, tuple[Query, ...]]:
-    """Return what each section reads."""
-    return {section.NAME: section.QUERIES for section in SECTIONS}
-
-
-def render(
-    shops: Mapping[str, tuple[Row, dict[str, Tables]]], warehouse_name: str, locale: str
-) -> str:
+def render(warehouse: Path, locale: str = DEFAULT_LOCALE, steps: Steps = SILENT) -> str:
     """Return the report of all sources as HTML.
 
-    shops: what `read_shops` returns for `queries()`; warehouse_name: the file that the page says it
-    was read from; locale: of numbers and dates, as CLDR names it. The same input gives the same
-    bytes. Raises ValueError for a locale that nobody knows.
+    warehouse: the DuckDB file that `dbt build` wrote; it is opened read-only. locale: of numbers
+    and dates, as CLDR names it. steps: is told of each section that is read and written. The same
+    warehouse gives the same bytes. Raises UnknownLocale and WarehouseError.
     """
     Numbers(locale)
+    steps.expect(1 + len(SECTIONS))
+    steps.step("reading the warehouse")
+    shops = read_shops(warehouse, {section.NAME: section.QUERIES for section in SECTIONS})
+    entries = [
+        {"shop": Shop(overview, position, locale), "tables": tables, "sections": []}
+        for position, (overview, tables) in enumerate(shops.values(), start=1)
+    ]
     templates = environment(Path(__file__).parent)
     templates.filters.update(sentence=sentence, words=words)
-    prepared = []
-    for position, (overview, tables) in enumerate(shops.values(), start=1):
-        shop = Shop(overview, position, locale)
-        sections = [
-            {
-                "name": section.NAME,
-                "title": section.TITLE,
-                "context": tables[section.NAME] | section.prepare(tables[section.NAME], shop),
-            }
-            for section in SECTIONS
-        ]
-        prepared.append({"shop": shop, "sections": sections})
-    templates.globals["include_section"] = _include_section
+    for section in SECTIONS:
+        steps.step(section.TITLE.lower())
+        template = templates.get_template(f"{section.NAME}.html")
+        for entry in entries:
+            tables = entry["tables"][section.NAME]
+            prepared = section.prepare(tables, entry["shop"])
+            body = template.render(**(tables | prepared), shop=entry["shop"])
+            entry["sections"].append(
+                {"name": section.NAME, "title": section.TITLE, "body": Markup(body)}
+            )
     return templates.get_template("page.html").render(
-        shops=prepared,
-        warehouse_name=warehouse_name,
-        program_version=__version__,
-        language="en",
+        shops=entries, warehouse_name=warehouse.name, program_version=__version__
     )
-
-
-@pass_context
-def _include_section(context: Context, shop: Shop, section: Mapping[str, Any]) -> Markup:
-    """Return a section's template, which sees the shop, its tables and what was prepared."""
-    template = context.environment.get_template(f"{section['name']}.html")
-    return Markup(template.render(**section["context"], shop=shop))
 
 
 def sentence(text: str | None) -> str:
