@@ -192,7 +192,7 @@ def test_each_dimension_of_deliveries_holds_every_order(whole: Warehouse) -> Non
     )
     sums = "sum(order_count), sum(rated_count), sum(skipped_count)"
     mart = "from marts.delivery_and_ratings where dimension"
-    for dimension in ("distance", "delay", "warehouse"):
+    for dimension in ("all", "distance", "delay", "warehouse"):
         assert whole.query(f"select {sums} {mart} = '{dimension}'") == facts, dimension
     reasons = f"select sum(rated_count), sum(skipped_count) {mart} = 'rating_reason'"
     assert whole.query(reasons) == [facts[0][1:]]
