@@ -1,0 +1,112 @@
+"""Pictures that several sections draw: bars of a ranking, pairs of shares, rates with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import altair as alt
+
+from clientele.pages.charts import ACCENT, MUTED, OTHER
+
+BAR_HEIGHT = 24
+LABEL_SHARE = 0.42  # of a drawing, at most, for what its bars are called
+LETTER_WIDTH = 7  # pixels; fonts of readers are wider than the one that drawings are measured by
+LARGEST_SHARE = 0.7  # of the colour of a cell: text on it stays readable
+
+Drawing = Callable[[int], alt.TopLevelMixin]
+Values = Sequence[dict[str, Any]]
+
+
+def shade(value: Any, largest: Any) -> str:
+    """Return how much of its colour a cell gets, for `--share`: none for nothing and for losses."""
+    if value is None or largest is None or largest <= 0 or value <= 0:
+        return "0"
+    return f"{LARGEST_SHARE * float(value) / float(largest):.2f}"
+
+
+def number_axis(number_format: str, ticks: int = 4, title: str | None = None) -> alt.Axis:
+    """Return an axis of numbers, each written for itself: nothing is 0 and not 0k.
+
+    number_format: as d3 has it, written in the locale of the page.
+    """
+    written = f"format(datum.value, '{number_format}')"
+    return alt.Axis(labelExpr=written, tickCount=ticks, title=title, minExtent=20)
+
+
+def names(values: Values, width: int) -> alt.Y:
+    """Return the axis of what bars are called, in the order of the values."""
+    labels = list(dict.fromkeys(value["label"] for value in values))
+    widest = int(min(width * LABEL_SHARE, LETTER_WIDTH * max(map(len, labels)) + 4))
+    axis = alt.Axis(labelLimit=int(0.87 * widest), minExtent=widest, ticks=False, domain=False)
+    return alt.Y("label:N", title=None, sort=labels, axis=axis)
+
+
+def ranked_bars(values: Values, number_format: str) -> Drawing:
+    """Return bars from the first to the last value.
+
+    values: of each bar its `label`, its `value` and its `tip`.
+    """
+
+    def chart(width: int) -> alt.Chart:
+        height = BAR_HEIGHT * len(values)
+        return (
+            alt.Chart(alt.Data(values=list(values)), width=width, height=height)
+            .mark_bar(color=ACCENT, height={"band": 0.7})
+            .encode(
+                y=names(values, width),
+                x=alt.X("value:Q", axis=number_axis(number_format)),
+                description="tip:N",
+            )
+        )
+
+    return chart
+
+
+def paired_shares(values: Values, first: str, second: str) -> Drawing:
+    """Return two bars for each label, to be compared.
+
+    values: of each bar its `label`, its `kind` (`first` or `second`), its `value` and its `tip`.
+    """
+
+    def chart(width: int) -> alt.Chart:
+        height = 1.5 * BAR_HEIGHT * len({value["label"] for value in values})
+        return (
+            alt.Chart(alt.Data(values=list(values)), width=width, height=height)
+            .mark_bar()
+            .encode(
+                y=names(values, width),
+                yOffset=alt.YOffset("kind:N", sort=[first, second]),
+                x=alt.X("value:Q", axis=number_axis(".0%")),
+                color=alt.Color(
+                    "kind:N",
+                    sort=[first, second],
+                    scale=alt.Scale(domain=[first, second], range=[OTHER, ACCENT]),
+                    legend=alt.Legend(title=None),
+                ),
+                description="tip:N",
+            )
+        )
+
+    return chart
+
+
+def rates(values: Values) -> Drawing:
+    """Return rates as points, each on the line of its interval.
+
+    values: of each rate its `label`, its `value`, `lower` and `upper`, and its `tip`.
+    """
+
+    def chart(width: int) -> alt.LayerChart:
+        base = alt.Chart(alt.Data(values=list(values))).encode(y=names(values, width))
+        height = BAR_HEIGHT * len(values)
+        whiskers = base.mark_rule(color=MUTED, strokeWidth=2).encode(
+            x=alt.X("lower:Q", axis=number_axis(".0%")),
+            x2="upper:Q",
+        )
+        points = base.mark_point(color=ACCENT, filled=True, size=70, opacity=1).encode(
+            x=alt.X("value:Q", axis=number_axis(".0%")), description="tip:N"
+        )
+        return alt.layer(whiskers, points).properties(width=width, height=height)
+
+    return chart
