@@ -11,7 +11,7 @@ from clientele.pages.charts import ACCENT, MUTED, OTHER
 
 BAR_HEIGHT = 24
 LABEL_SHARE = 0.42  # of a drawing, at most, for what its bars are called
-LETTER_WIDTH = 7  # pixels; fonts of readers are wider than the one that drawings are measured by
+LETTER_WIDTH = 7.6  # pixels; fonts of readers are wider than the one that drawings are measured by
 LARGEST_SHARE = 0.7  # of the colour of a cell: text on it stays readable
 
 Drawing = Callable[[int], alt.TopLevelMixin]
@@ -25,20 +25,23 @@ def shade(value: Any, largest: Any) -> str:
     return f"{LARGEST_SHARE * float(value) / float(largest):.2f}"
 
 
-def number_axis(number_format: str, ticks: int = 4, title: str | None = None) -> alt.Axis:
+def number_axis(
+    number_format: str, ticks: int = 4, title: str | None = None, extent: int = 0
+) -> alt.Axis:
     """Return an axis of numbers, each written for itself: nothing is 0 and not 0k.
 
-    number_format: as d3 has it, written in the locale of the page.
+    number_format: as d3 has it, written in the locale of the page. extent: pixels that it takes at
+    least, for the numbers of an upright axis.
     """
     written = f"format(datum.value, '{number_format}')"
-    return alt.Axis(labelExpr=written, tickCount=ticks, title=title, minExtent=20)
+    return alt.Axis(labelExpr=written, tickCount=ticks, title=title, minExtent=extent)
 
 
 def names(values: Values, width: int) -> alt.Y:
     """Return the axis of what bars are called, in the order of the values."""
     labels = list(dict.fromkeys(value["label"] for value in values))
-    widest = int(min(width * LABEL_SHARE, LETTER_WIDTH * max(map(len, labels)) + 4))
-    axis = alt.Axis(labelLimit=int(0.87 * widest), minExtent=widest, ticks=False, domain=False)
+    widest = int(min(width * LABEL_SHARE, LETTER_WIDTH * max(map(len, labels)) + 6))
+    axis = alt.Axis(labelLimit=int(0.9 * widest), minExtent=widest, ticks=False, domain=False)
     return alt.Y("label:N", title=None, sort=labels, axis=axis)
 
 
@@ -67,6 +70,7 @@ def paired_shares(values: Values, first: str, second: str) -> Drawing:
     """Return two bars for each label, to be compared.
 
     values: of each bar its `label`, its `kind` (`first` or `second`), its `value` and its `tip`.
+    The page has the legend: it can be wider than the picture.
     """
 
     def chart(width: int) -> alt.Chart:
@@ -82,7 +86,7 @@ def paired_shares(values: Values, first: str, second: str) -> Drawing:
                     "kind:N",
                     sort=[first, second],
                     scale=alt.Scale(domain=[first, second], range=[OTHER, ACCENT]),
-                    legend=alt.Legend(title=None),
+                    legend=None,
                 ),
                 description="tip:N",
             )

@@ -165,11 +165,11 @@ def _trend_chart(
                     ticks=False,
                 ),
             ),
-            y=alt.Y("value:Q", title=None, axis=number_axis("$~s", 3)),
+            y=alt.Y("value:Q", title=None, axis=number_axis("$~s", 3, extent=36)),
         )
         area = base.mark_area(color=ACCENT, opacity=0.15)
         line = base.mark_line(color=ACCENT, strokeWidth=1.5)
-        each = width // columns - (42 if columns == 2 else 50)
+        each = width // columns - (36 if columns == 2 else 30)
         return (
             alt.layer(area, line, data=alt.Data(values=values))
             .properties(width=each, height=90)

@@ -106,7 +106,7 @@ def _payer_chart(rows: list[Row], shop: Any) -> Any:
                 color=alt.Color(
                     "payer:N",
                     scale=alt.Scale(domain=payers, range=[SERIES[0], SERIES[1], SERIES[2]]),
-                    legend=alt.Legend(title=None),
+                    legend=None,
                 ),
                 order="place:Q",
                 description="tip:N",

@@ -165,7 +165,7 @@ def _month_chart(months: list[Row], shop: Any) -> Any:
                         ticks=False,
                     ),
                 ),
-                y=alt.Y("revenue:Q", axis=number_axis("$~s", 5)),
+                y=alt.Y("revenue:Q", axis=number_axis("$~s", 5, extent=36)),
                 opacity=alt.Opacity("shown:Q", scale=None),
                 description="tip:N",
             )
@@ -203,7 +203,7 @@ def _year_chart(years: list[Row], shop: Any) -> Any:
             .mark_bar(color=ACCENT, size=min(56, 220 // len(values)))
             .encode(
                 x=alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-                y=alt.Y("orders:Q", axis=number_axis("~s")),
+                y=alt.Y("orders:Q", axis=number_axis("~s", extent=30)),
                 opacity=alt.Opacity("shown:Q", scale=None),
                 description="tip:N",
             )
@@ -241,7 +241,7 @@ def _decile_chart(told: list[Row], shop: Any) -> Any:
             axis=number_axis(".0%", 5, "Buyers, the best first"),
             scale=alt.Scale(domain=[0, 1]),
         )
-        y = alt.Y("revenue:Q", axis=number_axis(".0%", 5, "Net revenue of a year"))
+        y = alt.Y("revenue:Q", axis=number_axis(".0%", 5, "Net revenue of a year", 36))
         reference = alt.Chart(alt.Data(values=even)).mark_line(
             color=MUTED, strokeDash=[4, 4], strokeWidth=1
         )

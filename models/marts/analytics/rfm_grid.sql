@@ -91,6 +91,20 @@ counted as (
 
 ),
 
+-- Both halves of a cell are withheld where one is small: the whole less the other would tell it.
+smallest_halves as (
+
+    select
+        source,
+        recency_score,
+        frequency_score,
+        min(customer_count) as customer_count
+    from counted
+    where monetary_band <> 'all' and customer_count > 0
+    group by source, recency_score, frequency_score
+
+),
+
 rfm_grid as (
 
     select
@@ -108,13 +122,23 @@ rfm_grid as (
             ('net_revenue_per_customer', 'round(counted.net_revenue / counted.customer_count, 4)',
              'decimal(18, 4)'),
         ] %}
-        cast(case when counted.customer_count >= {{ smallest }} then {{ value }} end as {{ type }})
-            as {{ column }},
+        cast(
+            case
+                when counted.customer_count < {{ smallest }} then null
+                when counted.monetary_band = 'all' then {{ value }}
+                when halves.customer_count >= {{ smallest }} then {{ value }}
+            end as {{ type }}
+        ) as {{ column }},
         {%- endfor %}
         counted.as_of_date
     from counted
     inner join totals
         on counted.source = totals.source
+    left join smallest_halves as halves
+        on
+            counted.source = halves.source
+            and counted.recency_score = halves.recency_score
+            and counted.frequency_score = halves.frequency_score
 
 )
 
