@@ -37,11 +37,27 @@ def number_axis(
     return alt.Axis(labelExpr=written, tickCount=ticks, title=title, minExtent=extent)
 
 
+def height_of(values: Values) -> float:
+    """Return how high a drawing with one bar for each label is."""
+    labels = {value["label"] for value in values}
+    return BAR_HEIGHT * len(labels) * (1.4 if any("\n" in label for label in labels) else 1)
+
+
 def names(values: Values, width: int) -> alt.Y:
-    """Return the axis of what bars are called, in the order of the values."""
+    """Return the axis of what bars are called, in the order of the values.
+
+    A label may have several lines.
+    """
     labels = list(dict.fromkeys(value["label"] for value in values))
-    widest = int(min(width * LABEL_SHARE, LETTER_WIDTH * max(map(len, labels)) + 6))
-    axis = alt.Axis(labelLimit=int(0.9 * widest), minExtent=widest, ticks=False, domain=False)
+    longest = max(len(line) for label in labels for line in label.splitlines())
+    widest = int(min(width * LABEL_SHARE, LETTER_WIDTH * longest + 6))
+    axis = alt.Axis(
+        labelExpr="split(datum.label, '\\n')",
+        labelLimit=int(0.9 * widest),
+        minExtent=widest,
+        ticks=False,
+        domain=False,
+    )
     return alt.Y("label:N", title=None, sort=labels, axis=axis)
 
 
@@ -52,9 +68,8 @@ def ranked_bars(values: Values, number_format: str) -> Drawing:
     """
 
     def chart(width: int) -> alt.Chart:
-        height = BAR_HEIGHT * len(values)
         return (
-            alt.Chart(alt.Data(values=list(values)), width=width, height=height)
+            alt.Chart(alt.Data(values=list(values)), width=width, height=height_of(values))
             .mark_bar(color=ACCENT, height={"band": 0.7})
             .encode(
                 y=names(values, width),
@@ -74,9 +89,8 @@ def paired_shares(values: Values, first: str, second: str) -> Drawing:
     """
 
     def chart(width: int) -> alt.Chart:
-        height = 1.5 * BAR_HEIGHT * len({value["label"] for value in values})
         return (
-            alt.Chart(alt.Data(values=list(values)), width=width, height=height)
+            alt.Chart(alt.Data(values=list(values)), width=width, height=1.5 * height_of(values))
             .mark_bar()
             .encode(
                 y=names(values, width),
@@ -103,7 +117,6 @@ def rates(values: Values) -> Drawing:
 
     def chart(width: int) -> alt.LayerChart:
         base = alt.Chart(alt.Data(values=list(values))).encode(y=names(values, width))
-        height = BAR_HEIGHT * len(values)
         whiskers = base.mark_rule(color=MUTED, strokeWidth=2).encode(
             x=alt.X("lower:Q", axis=number_axis(".0%")),
             x2="upper:Q",
@@ -111,6 +124,6 @@ def rates(values: Values) -> Drawing:
         points = base.mark_point(color=ACCENT, filled=True, size=70, opacity=1).encode(
             x=alt.X("value:Q", axis=number_axis(".0%")), description="tip:N"
         )
-        return alt.layer(whiskers, points).properties(width=width, height=height)
+        return alt.layer(whiskers, points).properties(width=width, height=height_of(values))
 
     return chart

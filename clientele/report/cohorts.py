@@ -145,7 +145,7 @@ def _curve(averages: list[Row], column: str, axis: str, shop: Any, title: str) -
             .mark_line(color=ACCENT, point={"size": 40, "color": ACCENT, "opacity": 1})
             .encode(
                 x=alt.X("since:Q", axis=number_axis("d", 8, "Months since the first order")),
-                y=alt.Y("value:Q", axis=number_axis(axis, 5, extent=36), scale=alt.Scale(zero=True)),
+                y=alt.Y("value:Q", axis=number_axis(axis, 5, extent=36)),
                 description="tip:N",
             )
         )

@@ -8,7 +8,7 @@ import altair as alt
 
 from clientele.pages.charts import SERIES
 from clientele.pages.rounding import rate
-from clientele.report.bars import BAR_HEIGHT, names, number_axis, rates
+from clientele.report.bars import height_of, names, number_axis, rates
 from clientele.report.reading import Query, Row, Tables
 
 NAME = "promotions"
@@ -68,20 +68,20 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
     }
 
 
-def label(row: Row) -> str:
+def label(row: Row, between: str = " ") -> str:
     """Return what a group of promotions is called: its objective and its department."""
     if not row["has_promo"]:
         return "no promotion"
     objective, department = (
         row[column].replace("_", " ") for column in ("promo_objective", "department_id")
     )
-    return f"{objective} ({department})"
+    return f"{objective}{between}({department})"
 
 
 def _payer_chart(rows: list[Row], shop: Any) -> Any:
     values = [
         {
-            "label": label(row),
+            "label": label(row, "\n"),
             "payer": payer,
             "place": place,
             "value": float(row[column]),
@@ -95,10 +95,9 @@ def _payer_chart(rows: list[Row], shop: Any) -> Any:
         return None
 
     def chart(width: int) -> alt.Chart:
-        height = BAR_HEIGHT * len({value["label"] for value in values})
         payers = list(PAYERS.values())
         return (
-            alt.Chart(alt.Data(values=values), width=width, height=height)
+            alt.Chart(alt.Data(values=values), width=width, height=height_of(values))
             .mark_bar(height={"band": 0.7})
             .encode(
                 y=names(values, width),
@@ -128,7 +127,7 @@ def _quality_chart(judged: list[Row], shop: Any) -> Any:
         estimate = rate(float(row["good_share"]), row["mature_customer_count"])
         values.append(
             {
-                "label": label(row),
+                "label": label(row, "\n"),
                 "value": estimate.value,
                 "lower": estimate.lower,
                 "upper": estimate.upper,

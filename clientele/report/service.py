@@ -47,9 +47,7 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
     """Return the charts and the rows of each dimension."""
     stars = tables["rating_distribution"]
     rows = {
-        dimension: [
-            row for row in tables["delivery_and_ratings"] if row["dimension"] == dimension
-        ]
+        dimension: [row for row in tables["delivery_and_ratings"] if row["dimension"] == dimension]
         for dimension in ("all", *DIMENSIONS)
     }
     given = [row for row in rows["rating_reason"] if row["dimension_value"] != "unknown"]
