@@ -647,6 +647,42 @@ def delivery_rows() -> list[Row]:
     return rows
 
 
+def cadence_rows() -> list[Row]:
+    """Compute the customers of each state of their own cadence; all ordered within a year."""
+    rows = customer_rows()
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["cadence_state"]].append(row)
+    counted = []
+    for state, members in groups.items():
+        earned = money(sum(row["cm2"] for row in members))
+        is_told = len(members) >= SMALLEST_GROUP
+        counted.append(
+            {
+                "cadence_state": state,
+                "customer_count": len(members),
+                "active_customer_count": len(members),
+                "customer_share": share(len(members), len(rows)),
+                "cm2": earned if is_told else None,
+                "cm2_365d": earned if is_told else None,
+            }
+        )
+    return counted
+
+
+def rating_rows() -> list[Row]:
+    """Compute how many ratings give each number of stars."""
+    given = [int(order.rating) for order in BOUGHT if order.is_rated and order.rating != "skipped"]
+    return [
+        {
+            "rating": stars,
+            "rating_count": given.count(stars),
+            "rating_share": share(given.count(stars), len(given)),
+        }
+        for stars in range(1, 6)
+    ]
+
+
 def marts() -> dict[str, list[Row]]:
     """Compute all marts for analysis, by name."""
     return {
@@ -654,6 +690,8 @@ def marts() -> dict[str, list[Row]]:
         **revenue_marts(),
         **product_marts(),
         "customer_activity": customer_rows(),
+        "customers_by_cadence": cadence_rows(),
+        "rating_distribution": rating_rows(),
         "revenue_contribution": contribution_rows(),
         "promo_performance": promotion_rows(),
         "delivery_and_ratings": delivery_rows(),

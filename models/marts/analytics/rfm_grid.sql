@@ -2,11 +2,13 @@
 -- The rules tell monetary scores of 4 and 5 from those below, and no more.
 with bands as (
 
-    select 'all' as monetary_band, 1 as lowest_score, 5 as highest_score
-    union all
-    select 'high' as monetary_band, 4 as lowest_score, 5 as highest_score
-    union all
-    select 'lower' as monetary_band, 1 as lowest_score, 3 as highest_score
+    {%- for band, lowest, highest in [('all', 1, 5), ('high', 4, 5), ('lower', 1, 3)] %}
+    select
+        '{{ band }}' as monetary_band,
+        {{ lowest }} as lowest_score,
+        {{ highest }} as highest_score
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
 
 ),
 
