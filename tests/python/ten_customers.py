@@ -311,11 +311,12 @@ def cohort_marts() -> dict[str, list[Row]]:
                     )
             value.append(where | per_customer | when)
             if known:
-                ripe[since].append((size, active, placed))
+                ripe[since].append((size, active, placed, so_far))
     averages = []
     for since, cells in ripe.items():
         size = sum(cell[0] for cell in cells)
         placed = [order for cell in cells for order in cell[2]]
+        so_far = [order for cell in cells for order in cell[3]]
         averages.append(
             {
                 "months_since": since,
@@ -326,6 +327,7 @@ def cohort_marts() -> dict[str, list[Row]]:
                 "orders_per_customer": money(Decimal(len(placed)) / size),
                 "net_revenue_per_customer": money(total(placed, AMOUNTS["net_revenue"]) / size),
                 "cm2_per_customer": money(total(placed, AMOUNTS["cm2"]) / size),
+                "cm2_per_customer_to_date": money(total(so_far, AMOUNTS["cm2"]) / size),
             }
         )
     return {"cohort_retention": retention, "cohort_value": value, "cohort_averages": averages}
@@ -407,6 +409,14 @@ def product_marts() -> dict[str, list[Row]]:
         for month in sorted({order.month for order in BOUGHT})
         for row in of_products(order for order in BOUGHT if order.month == month)
     ]
+    for row in by_month:
+        before = (row["calendar_month"] - timedelta(days=1)).replace(day=1)
+        earlier = [
+            other["value_rank"]
+            for other in by_month
+            if (other["product_id"], other["calendar_month"]) == (row["product_id"], before)
+        ]
+        row["value_rank_change"] = earlier[0] - row["value_rank"] if earlier else None
     return {"product_performance": by_month, "best_sellers": of_products(BOUGHT)}
 
 
@@ -538,6 +548,18 @@ def outcome(orders: list[Order]) -> tuple[bool, bool] | None:
     return repeated, repeated and total(counted, AMOUNTS["cm2"]) > 0
 
 
+def averages_of(sums: dict[str, Decimal], count: int) -> Row:
+    """Compute what the orders of a promotion cost and bring on average."""
+    is_told = count >= SMALLEST_GROUP
+    return {
+        "own_discount_share": share(money(sums["own_discount"]), sums["basket_value"])
+        if is_told
+        else None,
+        "own_discount_per_order": money(sums["own_discount"] / count) if is_told else None,
+        "cm2_per_order": money(sums["cm2"] / count) if is_told else None,
+    }
+
+
 def promotion_rows() -> list[Row]:
     """Compute promotions; the money of an order is split evenly over those it has."""
     customers = of_customers()
@@ -565,6 +587,7 @@ def promotion_rows() -> list[Row]:
                 "department_id": group[1],
                 "order_count": len(orders_of[group]),
                 **{name: money(amount) for name, amount in sums.items()},
+                **averages_of(sums, len(orders_of[group])),
                 "new_customer_count": len(won),
                 "mature_customer_count": len(known),
                 "predicted_quality": None,  # nine customers teach no model
@@ -593,10 +616,11 @@ def delivery_rows() -> list[Row]:
         groups[("distance", *band(km, DISTANCES))].append(order)
         groups[("delay", *band(order.hours, DELAYS))].append(order)
         groups[("warehouse", 0, order.warehouse or "unknown")].append(order)
+        groups[("all", 0, "all orders")].append(order)
         if order.is_rated:
             groups[("rating_reason", 0, order.reason or "unknown")].append(order)
     rows = []
-    for dimension in ("distance", "delay", "warehouse", "rating_reason"):
+    for dimension in ("all", "distance", "delay", "warehouse", "rating_reason"):
         listed = [(key, orders) for key, orders in groups.items() if key[0] == dimension]
         listed.sort(key=lambda item: (item[0][1], -len(item[1]), item[0][2]))
         for rank, ((_, _, name), orders) in enumerate(listed, 1):
@@ -623,6 +647,42 @@ def delivery_rows() -> list[Row]:
     return rows
 
 
+def cadence_rows() -> list[Row]:
+    """Compute the customers of each state of their own cadence; all ordered within a year."""
+    rows = customer_rows()
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["cadence_state"]].append(row)
+    counted = []
+    for state, members in groups.items():
+        earned = money(sum(row["cm2"] for row in members))
+        is_told = len(members) >= SMALLEST_GROUP
+        counted.append(
+            {
+                "cadence_state": state,
+                "customer_count": len(members),
+                "active_customer_count": len(members),
+                "customer_share": share(len(members), len(rows)),
+                "cm2": earned if is_told else None,
+                "cm2_365d": earned if is_told else None,
+            }
+        )
+    return counted
+
+
+def rating_rows() -> list[Row]:
+    """Compute how many ratings give each number of stars."""
+    given = [int(order.rating) for order in BOUGHT if order.is_rated and order.rating != "skipped"]
+    return [
+        {
+            "rating": stars,
+            "rating_count": given.count(stars),
+            "rating_share": share(given.count(stars), len(given)),
+        }
+        for stars in range(1, 6)
+    ]
+
+
 def marts() -> dict[str, list[Row]]:
     """Compute all marts for analysis, by name."""
     return {
@@ -630,6 +690,8 @@ def marts() -> dict[str, list[Row]]:
         **revenue_marts(),
         **product_marts(),
         "customer_activity": customer_rows(),
+        "customers_by_cadence": cadence_rows(),
+        "rating_distribution": rating_rows(),
         "revenue_contribution": contribution_rows(),
         "promo_performance": promotion_rows(),
         "delivery_and_ratings": delivery_rows(),
@@ -638,7 +700,7 @@ def marts() -> dict[str, list[Row]]:
 
 COLUMNS = {
     "product_performance": "product_id category brand piece_count order_count customer_count "
-    "line_value piece_rank value_rank is_merchandise is_complete calendar_month",
+    "line_value piece_rank value_rank value_rank_change is_merchandise is_complete calendar_month",
     "best_sellers": "product_id category brand piece_count order_count line_value piece_rank "
     "value_rank line_value_share first_month last_month",
 }

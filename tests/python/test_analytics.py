@@ -192,7 +192,46 @@ def test_each_dimension_of_deliveries_holds_every_order(whole: Warehouse) -> Non
     )
     sums = "sum(order_count), sum(rated_count), sum(skipped_count)"
     mart = "from marts.delivery_and_ratings where dimension"
-    for dimension in ("distance", "delay", "warehouse"):
+    for dimension in ("all", "distance", "delay", "warehouse"):
         assert whole.query(f"select {sums} {mart} = '{dimension}'") == facts, dimension
+    assert whole.value("select sum(rating_count) from marts.rating_distribution") == facts[0][1]
     reasons = f"select sum(rated_count), sum(skipped_count) {mart} = 'rating_reason'"
     assert whole.query(reasons) == [facts[0][1:]]
+
+
+def test_cells_and_rule_segments_hold_every_customer_once(demo_warehouse: Warehouse) -> None:
+    """Cells of the RFM grid are those with scores, in both halves again; rules hold everybody."""
+    scored = demo_warehouse.query(
+        "select recency_score, frequency_score, count(*), sum(net_revenue_365d) "
+        "from customer.customer_rfm where rfm_segment is not null group by 1, 2 order by 1, 2"
+    )
+    columns = "recency_score, frequency_score"
+    cells = (
+        f"select {columns}, customer_count, net_revenue from marts.rfm_grid "
+        f"where monetary_band = 'all' and customer_count > 0 order by {columns}"
+    )
+    told = [row if row[2] >= 10 else (*row[:3], None) for row in scored]
+    assert demo_warehouse.query(cells) == told
+    assert len(told) > 20
+    assert any(row[3] is None for row in told)
+    halves = demo_warehouse.query(
+        f"select {columns}, sum(customer_count), count(net_revenue), sum(net_revenue), "
+        "min(customer_count) filter (where customer_count > 0) "
+        f"from marts.rfm_grid where monetary_band <> 'all' group by {columns} order by {columns}"
+    )
+    whole_cells = {row[:2]: row for row in told}
+    for recency, frequency, customers, told_halves, revenue, smallest in halves:
+        whole_cell = whole_cells[(recency, frequency)]
+        assert customers == whole_cell[2]
+        if smallest < 10:
+            assert told_halves == 0, "the whole less one half would tell the other"
+        else:
+            assert revenue == whole_cell[3]
+    rules = demo_warehouse.query(
+        "select sum(customer_count), sum(net_revenue) from marts.rule_segment_sizes"
+    )
+    everybody = demo_warehouse.query(
+        "select count(*), sum(net_revenue_365d) from customer.customer_single_view "
+        "where is_customer"
+    )
+    assert rules == everybody

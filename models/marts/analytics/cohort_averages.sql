@@ -1,7 +1,14 @@
 -- Older cohorts alone reach the later months, so neighbouring rows rest on different cohorts.
 with ripe as (
 
-    select * from {{ ref('cohort_months') }}
+    select
+        *,
+        sum(cm2) over (
+            partition by source, cohort_month
+            order by months_since
+            rows between unbounded preceding and current row
+        ) as cm2_to_date
+    from {{ ref('cohort_months') }}
     where is_ripe
 
 ),
@@ -20,6 +27,8 @@ cohort_averages as (
         cast(round(sum(net_revenue) / sum(cohort_size), 4) as decimal(18, 4))
             as net_revenue_per_customer,
         cast(round(sum(cm2) / sum(cohort_size), 4) as decimal(18, 4)) as cm2_per_customer,
+        cast(round(sum(cm2_to_date) / sum(cohort_size), 4) as decimal(18, 4))
+            as cm2_per_customer_to_date,
         min(as_of_date) as as_of_date
     from ripe
     group by source, months_since

@@ -41,6 +41,7 @@ deliveries as (
             {%- for dimension, column in dimensions.items() %}
             when grouping({{ column }}) = 0 then '{{ dimension }}'
             {%- endfor %}
+            else 'all'
         end as dimension,
         coalesce(distance_band, delay_band) as band_number,
         warehouse_name as value_name,
@@ -53,7 +54,7 @@ deliveries as (
     from orders
     -- sqlfluff does not know grouping sets.
     group by grouping sets ( -- noqa: PRS
-        (source, distance_band), (source, delay_band), (source, warehouse_name)
+        (source), (source, distance_band), (source, delay_band), (source, warehouse_name)
     )
 
 ),
@@ -71,6 +72,7 @@ named as (
     select
         *,
         case
+            when dimension = 'all' then 'all orders'
             {%- for dimension, listed in delivery_bands().items() %}
             {%- for limit, band in listed %}
             when dimension = '{{ dimension }}' and band_number = {{ loop.index }} then '{{ band }}'

@@ -42,7 +42,7 @@ named as (
 ),
 
 -- Postage and fees are no best sellers. Equals share a rank.
-product_performance as (
+ranked as (
 
     select
         product_key,
@@ -70,6 +70,47 @@ product_performance as (
         calendar_month,
         as_of_date
     from named
+
+),
+
+before as (
+
+    select
+        *,
+        lag(value_rank) over months as earlier_rank,
+        lag(calendar_month) over months as earlier_month
+    from ranked
+    window months as (
+        partition by product_key
+        order by calendar_month
+    )
+
+),
+
+-- A rank of two months ago is none of the month before.
+product_performance as (
+
+    select
+        product_key,
+        source,
+        product_id,
+        category,
+        brand,
+        piece_count,
+        order_count,
+        customer_count,
+        line_value,
+        piece_rank,
+        value_rank,
+        case
+            when {{ days_between('earlier_month', 'calendar_month') }} <= 31
+                then earlier_rank - value_rank
+        end as value_rank_change,
+        is_merchandise,
+        is_complete,
+        calendar_month,
+        as_of_date
+    from before
 
 )
 

@@ -103,6 +103,16 @@ promo_performance as (
         {%- for amount in amounts %}
         cast({{ amount }} as decimal(38, 4)) as {{ amount }},
         {%- endfor %}
+        {%- for column, value in [
+            ('own_discount_share', 'own_discount / nullif(basket_value, 0)'),
+            ('own_discount_per_order', 'round(own_discount / order_count, 4)'),
+            ('cm2_per_order', 'round(cm2 / order_count, 4)'),
+        ] %}
+        cast(
+            case when order_count >= {{ smallest }} then {{ value }} end
+            as {{ 'decimal(18, 6)' if 'share' in column else 'decimal(18, 4)' }}
+        ) as {{ column }},
+        {%- endfor %}
         new_customer_count,
         mature_count as mature_customer_count,
         cast(
