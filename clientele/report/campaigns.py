@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from clientele.pages.charts import ACCENT, GOOD, MUTED, OTHER, SERIES, STOP, TEXT
+from clientele.pages.charts import ACCENT, AGAINST, GOOD, MUTED, OTHER, SERIES, STOP, TEXT
 from clientele.report.named_rows import PHONE, height, name_axis, unique_names
 from clientele.report.reading import Query, Row, Tables
 
@@ -37,8 +37,8 @@ QUERIES = (
         "marts.campaign_list_reasons",
         """
         select
-            source, campaign_id, campaign_version, rule_group, list_reason, audience_count,
-            listed_count
+            source, campaign_id, campaign_version, rule_group, list_reason, who_they_are,
+            audience_count, listed_count
         from marts.campaign_list_reasons
         order by source, campaign_id, rule_group
         """,
@@ -122,6 +122,7 @@ POWER_WORDS = {
     "too_small": "will not show",
     "unknown": "not known",
 }
+POWER_COLOURS = {"enough": GOOD, "pool": ACCENT, "too_small": AGAINST, "unknown": OTHER}
 DECISION_WORDS = {
     "positive": "it worked",
     "negative": "it did harm",
@@ -155,6 +156,7 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
         "ledger_reasons": _grouped(tables["campaign_ledger_reasons"]),
         "in_words": lambda reason: named(reason, ids),
         "states": STATES,
+        "present_states": [state for state in STATES if any(row[state[0]] for row in running)],
         "audience_chart": _audience_chart(running, names, shop),
         "power": power,
         "power_words": POWER_WORDS,
@@ -180,7 +182,7 @@ def named(reason: str, names: Mapping[str, str]) -> str:
         reason = re.sub(
             rf"(?<!\w)({ids})(?!\w)", lambda found: f"\u201c{names[found[1]]}\u201d", reason
         )
-    return reason.replace("_", " ")
+    return reason.replace("rfm_segment", "RFM segment").replace("_", " ")
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, int]:
@@ -230,17 +232,16 @@ def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Any) -
     values = [
         {
             "campaign": "/".join(map(str, _key(row))),
-            "state": words,
+            "colour": colour,
             "place": place,
             "people": row[column],
             "tip": f"{names[_key(row)]}: {words.lower()}, {shop.numbers.number(row[column])} of "
             f"{shop.numbers.number(row['audience_count'])}",
         }
         for row in reached
-        for place, (column, words, _) in enumerate(STATES)
+        for place, (column, words, colour) in enumerate(STATES)
         if row[column]
     ]
-    present = [state for state in STATES if any(row[state[0]] for row in reached)]
 
     def chart(width: int) -> alt.Chart:
         return (
@@ -254,23 +255,11 @@ def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Any) -
                     axis=alt.Axis(format="%", tickCount=4),
                 ),
                 y=name_axis(shown, "campaign", width),
-                color=alt.Color(
-                    "state:N",
-                    sort=None,
-                    title=None,
-                    scale=alt.Scale(
-                        domain=[words for _, words, _ in present],
-                        range=[colour for _, _, colour in present],
-                    ),
-                    legend=alt.Legend(
-                        columns=1 if width < PHONE else 4, symbolType="square", direction="vertical"
-                        if width < PHONE else "horizontal",
-                    ),
-                ),
+                color=alt.Color("colour:N", scale=None),
                 order="place:Q",
                 description="tip:N",
             )
-        )  # fmt: skip
+        )
 
     first = reached[0]
     return shop.chart(
@@ -291,23 +280,20 @@ def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
     shown = {
         "/".join(map(str, _key(row))): names.get(_key(row), row["campaign_name"]) for row in drawn
     }
-    points = [
-        (row, what, row[column])
-        for row in drawn
-        for column, what in (
-            ("assumed_uplift", "assumed"), ("pooled_detectable_uplift", "least that would show"),
-        )
-    ]  # fmt: skip
     values = [
         {
             "campaign": "/".join(map(str, _key(row))),
-            "what": what,
-            "uplift": uplift,
-            "state": row["power_state"],
+            "uplift": row[column],
+            "shape": shape,
+            "colour": colour or POWER_COLOURS[row["power_state"]],
             "tip": f"{names.get(_key(row), row['campaign_name'])}: {what}, "
-            f"{shop.numbers.percent(uplift, 1)}",
+            f"{shop.numbers.percent(row[column], 1)}",
         }
-        for row, what, uplift in points
+        for row in drawn
+        for column, what, shape, colour in (
+            ("pooled_detectable_uplift", "least that would show", "circle", None),
+            ("assumed_uplift", "assumed", "triangle-right", TEXT),
+        )
     ]
     lines = [
         {
@@ -317,14 +303,9 @@ def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
         }
         for row in drawn
     ]
-    marks = alt.Scale(
-        domain=["assumed", "least that would show"], range=["triangle-right", "circle"]
-    )
-    colours = alt.Scale(domain=["assumed", "least that would show"], range=[TEXT, ACCENT])
 
     def chart(width: int) -> alt.LayerChart:
         y = name_axis(shown, "campaign", width)
-        legend = alt.Legend(title=None, orient="top")
         return alt.layer(
             alt.Chart(alt.Data(values=lines))
             .mark_rule(color=MUTED, strokeDash=[2, 3])
@@ -339,8 +320,8 @@ def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
                     scale=alt.Scale(zero=True),
                 ),
                 y=y,
-                shape=alt.Shape("what:N", scale=marks, legend=legend),
-                color=alt.Color("what:N", scale=colours, legend=legend),
+                shape=alt.Shape("shape:N", scale=None),
+                color=alt.Color("colour:N", scale=None),
                 description="tip:N",
             ),
         ).properties(width=width, height=height(shown, width))

@@ -10,6 +10,7 @@ import altair as alt
 
 PHONE = 500  # pixels: below it, names are broken into short lines
 MOST_LINES = 3
+LETTER = 7.4  # pixels of a letter of the widest font that a reader may have
 
 
 def broken(name: str, width: int) -> str:
@@ -25,13 +26,22 @@ def name_axis(names: Mapping[Hashable, str], field: str, width: int) -> alt.Y:
     """
     ids = [str(one) for one in names]
     shown = {str(one): broken(name, width) for one, name in names.items()}
-    label = "split({}[datum.value], '\\n')".format(_literal(shown))
+    label = f"split({_literal(shown)}[datum.value], '\\n')"
     return alt.Y(
         f"{field}:N",
         sort=ids,
         title=None,
         axis=alt.Axis(
-            labelExpr=label, labelLimit=0, labelPadding=8, ticks=False, domain=False, grid=False
+            labelExpr=label,
+            labelLimit=0,
+            labelPadding=8,
+            # The font that a reader has is not the one that the drawing was measured with.
+            minExtent=8
+            + LETTER
+            * max((len(line) for text in shown.values() for line in text.split("\n")), default=0),
+            ticks=False,
+            domain=False,
+            grid=False,
         ),
     )
 

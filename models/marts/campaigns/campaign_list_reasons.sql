@@ -9,14 +9,20 @@ with campaigns as (
 rules as (
 
     select
-        *,
-        column_name || ' ' || case
-            when operator in ('is', 'in') then 'is'
-            when operator = 'not_in' then 'is not'
-            when starts_with(operator, 'is_') then replace(operator, '_', ' ')
-            else 'is ' || replace(operator, '_', ' ')
-        end || coalesce(' ' || replace(value, '|', ' or '), '') as rule_words
-    from {{ ref('campaign_rules_checked') }}
+        rules.*,
+        playbook.who_they_are,
+        rules.column_name || ' ' || case
+            when rules.operator in ('is', 'in') then 'is'
+            when rules.operator = 'not_in' then 'is not'
+            when starts_with(rules.operator, 'is_') then replace(rules.operator, '_', ' ')
+            else 'is ' || replace(rules.operator, '_', ' ')
+        end || coalesce(' ' || replace(rules.value, '|', ' or '), '') as rule_words
+    from {{ ref('campaign_rules_checked') }} as rules
+    left join {{ ref('rule_segment_playbook') }} as playbook
+        on
+            rules.column_name = 'rfm_segment'
+            and rules.operator = 'is'
+            and rules.value = playbook.rule_segment
 
 ),
 
@@ -31,7 +37,8 @@ rule_groups as (
             {%- for place in places %}
             max(case when rule_place = {{ place }} then rule_words end){{ "," if not loop.last }}
             {%- endfor %}
-        ) as list_reason
+        ) as list_reason,
+        max(who_they_are) as who_they_are
     from rules
     group by campaign_id, campaign_version, rule_group
 
@@ -62,6 +69,7 @@ campaign_list_reasons as (
         campaigns.campaign_version,
         rule_groups.rule_group,
         rule_groups.list_reason,
+        rule_groups.who_they_are,
         case
             when counted.audience_count is null then 0
             when counted.audience_count >= {{ smallest }} then counted.audience_count
