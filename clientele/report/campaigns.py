@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from clientele.pages.charts import ACCENT, AGAINST, GOOD, MUTED, OTHER, SERIES, STOP, TEXT
+from clientele.pages.charts import ACCENT, AGAINST, GOOD, MUTED, OTHER, SERIES, SHEET, STOP, TEXT
 from clientele.report.named_rows import PHONE, height, name_axis, unique_names
 from clientele.report.reading import Query, Row, Tables
 
@@ -200,6 +200,9 @@ def _results(rows: list[Row]) -> dict[str, Any]:
     """Return the results by what is known of them; of each campaign both metrics go together."""
     campaigns = list(_grouped(rows).values())
     told = [group for group in campaigns if any(row["lift"] is not None for row in group)]
+    told.sort(
+        key=lambda group: all(row["decision"] not in ("positive", "negative") for row in group)
+    )
     running = [group for group in campaigns if all(row["decision"] is None for row in group)]
     silent = [group for group in campaigns if group not in told and group not in running]
     shown = [row for group in told[:MOST_RESULTS] for row in group]
@@ -212,12 +215,19 @@ def _results(rows: list[Row]) -> dict[str, Any]:
         "running": sorted((group[0] for group in running), key=_first_ripe),
         "withheld": [group[0] for group in silent[:MOST_RESULTS]],
         "is_capped": max(len(told), len(silent)) > MOST_RESULTS,
-        # Orders first: where one of the two is clear, that is what is told.
-        "clear": {
-            decision: [row for row in shown if row["decision"] == decision]
-            for decision in ("positive", "negative", "so_far_positive", "so_far_negative")
-        },
+        "gains": _clear(shown, "positive"),
+        "losses": _clear(shown, "negative"),
     }
+
+
+def _clear(rows: list[Row], decision: str) -> dict[str, str]:
+    """Return what is clearly more, or less, by the name of the campaign."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row["decision"] == decision:
+            what = "buyers" if row["metric"] == "conversion" else "margin"
+            found[row["campaign_name"]].append(what)
+    return {name: " and ".join(whats) for name, whats in found.items()}
 
 
 def _first_ripe(row: Row) -> tuple[Any, str]:
@@ -354,6 +364,9 @@ def _lift_chart(results: Mapping[str, Any], metric: str, shop: Any) -> Any:
             "lower": row["lower_lift"],
             "upper": row["upper_lift"],
             "colour": DECISION_COLOURS.get(row["decision"], MUTED),
+            "fill": SHEET
+            if row["result_state"] == "ripe_in_part"
+            else DECISION_COLOURS.get(row["decision"], MUTED),
             "tip": f"{results['names'][_key(row)]}: {DECISION_WORDS[row['decision']]}, "
             f"{amount(row['lift'])} (from {amount(row['lower_lift'])} to "
             f"{amount(row['upper_lift'])})",
@@ -370,7 +383,7 @@ def _lift_chart(results: Mapping[str, Any], metric: str, shop: Any) -> Any:
             "lower:Q",
             title="against those left alone" + ("" if is_money else ", in points"),
             axis=alt.Axis(format="$,.2~f" if is_money else "+.1~%", tickCount=5),
-            scale=alt.Scale(zero=True),
+            scale=alt.Scale(zero=True, nice=True, padding=6),
         )
         return alt.layer(
             alt.Chart(alt.Data(values=[{"zero": 0}]))
@@ -379,8 +392,12 @@ def _lift_chart(results: Mapping[str, Any], metric: str, shop: Any) -> Any:
             base.mark_rule(strokeWidth=2).encode(
                 x=x, x2="upper:Q", y=y, color=colour, description="tip:N"
             ),
-            base.mark_point(size=80, filled=True, opacity=1).encode(
-                x="lift:Q", y=y, color=colour, description="tip:N"
+            base.mark_point(size=80, strokeWidth=2, opacity=1).encode(
+                x="lift:Q",
+                y=y,
+                stroke=alt.Stroke("colour:N", scale=None),
+                fill=alt.Fill("fill:N", scale=None),
+                description="tip:N",
             ),
         ).properties(width=width, height=height(shown, width))
 
