@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from clientele.pages.charts import OTHER, SERIES, STOP, TEXT
+from clientele.pages.charts import CARE, OTHER, SERIES, STOP, TEXT
 from clientele.report.named_rows import PHONE, height, name_axis
 from clientele.report.reading import Query, Row, Tables
 
@@ -101,7 +101,10 @@ def _tolerance_chart(checks: list[Row], shop: Any) -> Any:
     judged = [
         row
         for row in checks
-        if row["failing_rows"] and row["tolerated_share"] is not None and row["tolerated_share"] < 1
+        if row["failing_rows"]
+        and row["check_grain"] != "model"
+        and row["tolerated_share"] is not None
+        and row["tolerated_share"] < 1
     ]
     judged.sort(
         key=lambda row: (
@@ -120,7 +123,7 @@ def _tolerance_chart(checks: list[Row], shop: Any) -> Any:
             "check": _check(row),
             "share": row["failing_share"],
             "tolerated": row["tolerated_share"],
-            "colour": OTHER if row["is_ok"] else STOP,
+            "colour": OTHER if row["is_ok"] else STOP if row["severity"] == "error" else CARE,
             "tip": f"{_name(row)}: {shop.numbers.percent(row['failing_share'], 1)} of rows, "
             f"{shop.numbers.percent(row['tolerated_share'], 1)} tolerated",
         }

@@ -44,8 +44,8 @@ QUERIES = (
         """
         select
             source, segment_id, segment_name, top_category, recommendation_rank, product_id,
-            category, recommendation_reason, buyer_count, segment_buyer_count, segment_share,
-            all_customers_share, affinity
+            category, recommendation_reason, segment_buyer_count, segment_share,
+            all_customers_share
         from marts.segment_recommendations
         order by source, segment_id, recommendation_rank
         """,

@@ -76,7 +76,12 @@ campaign_status as (
             else 0
         end as unexplained_count,
         periods.priority,
-        cast(counted.listed_expected_value as decimal(18, 4)) as listed_expected_value,
+        cast(
+            case
+                when counted.sent_today_count >= {{ number_var('smallest_group') }}
+                    then counted.listed_expected_value
+            end as decimal(18, 4)
+        ) as listed_expected_value,
         periods.starts_on,
         periods.ends_on,
         periods.as_of_date
