@@ -176,11 +176,16 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
 
 
 def named(reason: str, names: Mapping[str, str]) -> str:
-    """Return a reason in which campaigns stand by their names, and underscores are blanks."""
-    if names:
-        ids = "|".join(re.escape(one) for one in sorted(names, key=len, reverse=True))
+    """Return a reason in which campaigns stand by their names, and underscores are blanks.
+
+    An id may be a word of the language, so it is looked for where the ledger writes one.
+    """
+    ids = "|".join(re.escape(one) for one in sorted(names, key=len, reverse=True))
+    if ids:
         reason = re.sub(
-            rf"(?<!\w)({ids})(?!\w)", lambda found: f"\u201c{names[found[1]]}\u201d", reason
+            rf"(?:^|(?<=^the measurement of ))({ids})(?= comes first$| has taken | is open$)",
+            lambda found: f"\u201c{names[found[1]]}\u201d",
+            reason,
         )
     return reason.replace("rfm_segment", "RFM segment").replace("_", " ")
 
