@@ -45,10 +45,9 @@ QUERIES = (
     Query(
         "marts.suppressions_in_force",
         """
-        select source, channel, suppression, suppression_words, is_hard, customer_count
+        select source, channel, suppression, is_hard, customer_count
         from marts.suppressions_in_force
-        order by
-            source asc, is_hard desc, suppression asc, channel asc
+        order by source asc, is_hard desc, suppression asc, channel asc
         """,
         grain=("channel", "suppression"),
     ),

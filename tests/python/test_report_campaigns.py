@@ -114,6 +114,7 @@ def test_decisions_are_told_as_they_are() -> None:
     lead = html[: html.index("<h3>")]
     assert "&ldquo;Good&rdquo; worked: more buyers and margin" in lead
     assert "&ldquo;Bad&rdquo; did harm: less buyers" in lead
+    assert lead.count(" worked: ") == lead.count(" did harm: ") == 1
     assert "Early" not in lead
     assert html.index("it worked</span>") < html.index("better so far</span>")
     assert "Withheld.</strong> \u201cOdd\u201d: An arm is too small." in html
