@@ -8,11 +8,17 @@ with counted as (
         count(*) filter (
             where state_group = 'sent' and assigned_date = as_of_date
         ) as sent_today_count,
+        count(*) filter (
+            where state_group = 'sent' and assigned_date < as_of_date
+        ) as sent_earlier_count,
         count(*) filter (where state_group = 'holdout_global') as holdout_global_count,
         count(*) filter (where state_group = 'holdout_campaign') as holdout_campaign_count,
         count(*) filter (where state_group = 'suppressed') as suppressed_count,
         count(*) filter (where state_group = 'capped') as capped_count,
-        count(*) filter (where state_group = 'outranked') as outranked_count
+        count(*) filter (where state_group = 'outranked') as outranked_count,
+        sum(expected_value) filter (
+            where state_group = 'sent' and assigned_date = as_of_date
+        ) as listed_expected_value
     from {{ ref('campaign_ledger') }}
     group by source, campaign_id
 
@@ -26,6 +32,7 @@ campaign_status as (
         periods.campaign_version,
         periods.campaign_name,
         periods.channel,
+        periods.offer,
         periods.campaign_state,
         case
             when periods.as_of_date is null then 'The source has no orders yet.'
@@ -50,8 +57,8 @@ campaign_status as (
                 || ' belong to a campaign that comes first.'
         end as status_reason,
         {%- for count in [
-            "audience", "sent", "sent_today", "holdout_global", "holdout_campaign", "suppressed",
-            "capped", "outranked"
+            "audience", "sent", "sent_today", "sent_earlier", "holdout_global", "holdout_campaign",
+            "suppressed", "capped", "outranked"
         ] %}
         case
             when periods.campaign_state = 'running' then coalesce(counted.{{ count }}_count, 0)
@@ -68,6 +75,13 @@ campaign_status as (
                 )
             else 0
         end as unexplained_count,
+        periods.priority,
+        cast(
+            case
+                when counted.sent_today_count >= {{ number_var('smallest_group') }}
+                    then counted.listed_expected_value
+            end as decimal(18, 4)
+        ) as listed_expected_value,
         periods.starts_on,
         periods.ends_on,
         periods.as_of_date
