@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import hypot
 from statistics import median
 from typing import Any
 
 import altair as alt
 from markupsafe import Markup
 
-from clientele.pages.charts import MUTED, SERIES, SHEET, draw
+from clientele.pages.charts import MUTED, OTHER, SERIES, SHEET, draw
 from clientele.pages.numbers import Numbers
 
 Row = Mapping[str, Any]
@@ -34,8 +35,8 @@ DIRECTIONS = {
 
 
 def series_colour(index: int) -> str:
-    """Return the colour of a segment, by its place in the list from 0."""
-    return SERIES[index % len(SERIES)]
+    """Return the colour of a segment, by its place in the list from 0; the ninth has none."""
+    return SERIES[index] if index < len(SERIES) else OTHER
 
 
 def axis_words(axes: Sequence[Row], component: int, most: int = 2) -> list[str]:
@@ -118,19 +119,22 @@ def _chart(places: Places, words: Sequence[str], width: int) -> alt.LayerChart:
             for row in (place, broken):
                 dots.append({**row, "order": len(dots), "name": name, "colour": colour})
         if own:
-            labels.append(
-                {
-                    "x": EDGE + min(max(median(x for x, _ in own), 0.03), 0.97) * side,
-                    "y": 6 + min(max(1 - median(y for _, y in own), 0.03), 0.97) * side,
-                    "label": str(number),
-                }
-            )
+            middle = median(x for x, _ in own), median(y for _, y in own)
+            x, y = (min(max(place, 0.03), 0.97) * side for place in middle)
+            place = {"x": EDGE + x, "y": 6 + side - y, "label": str(number)}
+            # Of numbers that would lie upon each other the first is read.
+            if all(
+                hypot(place["x"] - other["x"], place["y"] - other["y"]) >= 18 for other in labels
+            ):
+                labels.append(place)
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, inner], nice=False, zero=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[height, 0], nice=False, zero=False), axis=None)
     colour = alt.Color("colour:N", scale=None)
     cloud = (
         alt.Chart(alt.Data(values=dots))
-        .mark_line(strokeWidth=4.5, strokeCap="round", opacity=0.5, invalid="break-paths-show-domains")
+        .mark_line(
+            strokeWidth=4.5, strokeCap="round", opacity=0.5, invalid="break-paths-show-domains"
+        )
         .encode(x=x, y=y, detail="name:N", stroke=colour, order="order:Q", description="name:N")
     )
     numbers = alt.Chart(alt.Data(values=labels)).encode(x=x, y=y, text="label:N")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import altair as alt
 
 from clientele.pages.charts import MUTED, NARROW, OTHER
 
+GROUND = "var(--ground)"
 NODE_GAP, NODE_WIDTH, LABEL_STEP, TOP, PADDING = 10, 10, 16, 24, 2
 # How far a band has come between its ends, a quarter of the way at a time: it leaves and arrives
 # level.
@@ -58,9 +59,7 @@ def flow_chart(
         margin = 0 if width <= NARROW else 190
         rows = max(len(starts), len(ends))
         height = TOP + max(240 if width <= NARROW else 280, rows * 26)
-        scale = min(
-            _scale(nodes, flows, side, height) for side, nodes in enumerate((starts, ends))
-        )
+        scale = min(_scale(nodes, flows, side, height) for side, nodes in enumerate((starts, ends)))
         left, right = (
             {node.name: node for node in _stacked(nodes, flows, side, height, scale)}
             for side, nodes in enumerate((starts, ends))
@@ -195,7 +194,9 @@ def _drawing(
         }
         base = alt.Chart(alt.Data(values=labels[side])).encode(x=x, y=y, text="label:N")
         if margin == 0:
-            layers.append(base.mark_text(stroke="var(--ground)", strokeWidth=3, strokeOpacity=0.8, **text))
+            layers.append(
+                base.mark_text(stroke="var(--ground)", strokeWidth=3, strokeOpacity=0.8, **text)
+            )
         named = base.transform_filter("!datum.is_title")
         layers.append(named.mark_text(**text))
         layers.append(base.transform_filter("datum.is_title").mark_text(color=MUTED, **text))

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from clientele.pages.charts import ACCENT, OTHER, TEXT
+from clientele.pages.charts import ACCENT, OTHER, SERIES, TEXT
 from clientele.pages.customer_map import axis_words, customer_map, series_colour
 from clientele.pages.rounding import Z_95
 from clientele.pages.segment_flows import Flow, Node, flow_chart
@@ -165,7 +165,8 @@ DIMENSIONS = {
 }
 MOST_VALUES = 6  # of a dimension; a table of all cities would be a table of nothing
 MOST_WITH_SHARES = 4  # segments beside each other of which the share stands above the index
-MOST_FLOWS = 40
+MOST_WITH_HABITS = 6  # segments whose cards show their habits at once
+MOST_FLOWS = 30
 LATE, SOON = 3, 1  # months that are looked back; one where the shop has no three yet
 
 
@@ -204,11 +205,17 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
             for dimension, words in DIMENSIONS.items()
             if all(row["dimension"] != dimension for row in tables["segment_distributions"])
         ],
+        "share_digits": _share_digits,
+        "is_long": len(profiles) > MOST_WITH_HABITS,
+        "series_count": len(SERIES),
         "shows_shares": len(profiles) <= MOST_WITH_SHARES,
         "balance": balance,
         "flows": flows[:MOST_FLOWS],
         "flows_not_shown": len(flows) > MOST_FLOWS,
         "flows_chart": balance and _flows_chart(balance, flows, colours, shop),
+        "most_changed": max(
+            balance, key=lambda row: (abs(row["change_count"]), -row["segment_id"]), default=None
+        ),
         "margin_chart": balance and _margin_chart(balance, flows, colours, shop),
         "chosen": next((row for row in tables["segment_k_scores"] if row["is_chosen"]), None),
         "rules": next((row for row in tables["segment_k_scores"] if row["k"] is None), None),
@@ -254,6 +261,13 @@ def _habit(shop: Any, row: Row, column: str) -> Markup:
     return shop.count(row, column, 0 if size >= 100 else 1 if size >= 10 else 2)
 
 
+def _share_digits(share: Any) -> int:
+    """Return the decimals of a percentage that a share needs to be more than nothing."""
+    if not share or abs(share) >= 0.01:
+        return 0
+    return 1 if abs(share) >= 0.001 else 2
+
+
 def _heaviest(axes: Sequence[Row], component: int) -> str:
     return next(row["feature"] for row in axes if row["component"] == component)
 
@@ -292,7 +306,9 @@ def _looked_back(tables: Tables) -> tuple[list[Row], list[Row]]:
             for name in ("segment_balance", "segment_flows")
         )
         if balance:
-            order = {row["segment_id"]: place for place, row in enumerate(tables["segment_profiles"])}
+            order = {
+                row["segment_id"]: place for place, row in enumerate(tables["segment_profiles"])
+            }
             balance.sort(
                 key=lambda row: (order.get(row["segment_id"], len(order)), row["segment_id"])
             )
@@ -312,10 +328,10 @@ def _sizes_chart(profiles: Sequence[Row], shop: Any) -> Markup:
     for profile in profiles:
         names.append({"y": height + 8, "label": profile["segment_name"]})
         height += 18
-        for column, title, colour in parts:
+        for column, title, _ in parts:
             if profile[column] is None:
                 continue
-            shown = shop.numbers.percent(profile[column], 0 if profile[column] >= 0.01 else 1)
+            shown = shop.numbers.percent(profile[column], _share_digits(profile[column]))
             bars.append(
                 {
                     "y": height + 1,
@@ -395,9 +411,7 @@ def _nodes(
                 colours.get(row["segment_id"], OTHER),
             )
         )
-    outside = {
-        row[f"{side}_segment_name"] for row in flows if row[f"{side}_segment_id"] is None
-    }
+    outside = {row[f"{side}_segment_name"] for row in flows if row[f"{side}_segment_id"] is None}
     return [*nodes, *(Node(name, name) for name in sorted(outside))]
 
 
@@ -505,9 +519,11 @@ def _usefulness_chart(scores: Sequence[Row], shop: Any) -> Markup | None:
         )
 
     def chart(width: int) -> alt.LayerChart:
-        y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(ticks=False, domain=False))
+        y = alt.Y(
+            "name:N", title=None, sort=None, axis=alt.Axis(ticks=False, domain=False, minExtent=112)
+        )
         x = alt.X("value:Q", title=None, axis=alt.Axis(format="~%", tickCount=5))
-        base = alt.Chart(alt.Data(values=values), width=width, height=40 * len(values))
+        base = alt.Chart(alt.Data(values=values))
         return alt.layer(
             base.mark_bar(height=16, opacity=0.75).encode(
                 x=x, y=y, fill=alt.Color("colour:N", scale=None), description="tip:N"
@@ -515,7 +531,7 @@ def _usefulness_chart(scores: Sequence[Row], shop: Any) -> Markup | None:
             base.mark_rule(color=TEXT, strokeWidth=1.5, aria=False).encode(
                 x="lower:Q", x2="upper:Q", y=y
             ),
-        )
+        ).properties(width=width, height=40 * len(values))
 
     said = "; ".join(f"{value['name']} {value['tip']}" for value in values)
     return shop.chart(
