@@ -178,6 +178,7 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
     known = {row["segment_id"]: row for row in profiles}
     metrics = _by(tables["segment_profile_metrics"], "segment_id")
     axes = tables["segment_projection_axes"]
+    distributed = {row["segment_id"] for row in tables["segment_distributions"]}
     balance, flows = _looked_back(tables)
     return {
         "status": status,
@@ -200,6 +201,8 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
             if row["feature"] == _heaviest(axes, row["component"])
         ],
         "dimensions": _dimensions(tables["segment_distributions"]),
+        "described": [row for row in profiles if row["segment_id"] in distributed],
+        "with_habits": [row for row in profiles if row["segment_id"] in metrics],
         "unknown_dimensions": [
             words
             for dimension, words in DIMENSIONS.items()
