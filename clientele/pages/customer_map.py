@@ -110,33 +110,40 @@ def _chart(places: Places, words: Sequence[str], width: int) -> alt.LayerChart:
     inner = width - 2 * PADDING
     side = inner - EDGE - 6
     height = side + EDGE + 6
-    dots: list[dict[str, Any]] = []
-    labels: list[dict[str, Any]] = []
-    for number, (name, colour, own) in enumerate(places, start=1):
-        for x, y in own:
-            place = {"x": EDGE + round(x * side), "y": 6 + round((1 - y) * side)}
-            broken = {**place, "y": None}
-            for row in (place, broken):
-                dots.append({**row, "order": len(dots), "name": name, "colour": colour})
-        if own:
-            middle = median(x for x, _ in own), median(y for _, y in own)
-            x, y = (min(max(place, 0.03), 0.97) * side for place in middle)
-            place = {"x": EDGE + x, "y": 6 + side - y, "label": str(number)}
-            # Of numbers that would lie upon each other the first is read.
-            if all(
-                hypot(place["x"] - other["x"], place["y"] - other["y"]) >= 18 for other in labels
-            ):
-                labels.append(place)
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, inner], nice=False, zero=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[height, 0], nice=False, zero=False), axis=None)
-    colour = alt.Color("colour:N", scale=None)
-    cloud = (
-        alt.Chart(alt.Data(values=dots))
-        .mark_line(
-            strokeWidth=4.5, strokeCap="round", opacity=0.5, invalid="break-paths-show-domains"
+    clouds: list[alt.Chart] = []
+    labels: list[dict[str, Any]] = []
+    for number, (name, colour, own) in enumerate(places, start=1):
+        if not own:
+            continue
+        # As text, which Altair does not hold against its schema dot by dot; a line without an end
+        # breaks the path.
+        lines = [
+            f"{EDGE + round(across * side)},{6 + round((1 - up) * side)},{place}\n,,{place}"
+            for place, (across, up) in enumerate(own)
+        ]
+        data = alt.InlineData(
+            values="\n".join(["x,y,order", *lines]),
+            format=alt.CsvDataFormat(
+                type="csv", parse={"x": "number", "y": "number", "order": "number"}
+            ),
         )
-        .encode(x=x, y=y, detail="name:N", stroke=colour, order="order:Q", description="name:N")
-    )
+        dots = alt.Chart(data).mark_line(
+            strokeWidth=4.5,
+            strokeCap="round",
+            opacity=0.5,
+            invalid="break-paths-show-domains",
+            stroke=colour,
+            description=name,
+        )
+        clouds.append(dots.encode(x=x, y=y, order="order:Q"))
+        middle = median(across for across, _ in own), median(up for _, up in own)
+        across, up = (min(max(place, 0.03), 0.97) * side for place in middle)
+        label = {"x": EDGE + across, "y": 6 + side - up, "label": str(number)}
+        # Of numbers that would lie upon each other the first is read.
+        if all(hypot(label["x"] - one["x"], label["y"] - one["y"]) >= 18 for one in labels):
+            labels.append(label)
     numbers = alt.Chart(alt.Data(values=labels)).encode(x=x, y=y, text="label:N")
     bold = {"fontSize": 17, "fontWeight": "bold", "aria": False}
     sizes = {"fontSize": 12, "color": MUTED, "limit": side, "aria": False}
@@ -151,7 +158,7 @@ def _chart(places: Places, words: Sequence[str], width: int) -> alt.LayerChart:
         **sizes,
     )
     return alt.layer(
-        cloud,
+        *clouds,
         numbers.mark_text(stroke=SHEET, strokeWidth=5, **bold),
         numbers.mark_text(**bold),
         across.encode(x=x, y=y),
