@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from markupsafe import Markup
 from clientele import __version__
 from clientele.model_card import cautions, pictures, segment_pictures, segments
 from clientele.model_card.reading import MAIN_HEAD, Row
+from clientele.pages.customer_map import customer_map, series_colour
+from clientele.pages.numbers import Numbers
 from clientele.pages.rounding import (
     NOT_KNOWN,
     Estimate,
@@ -90,8 +93,8 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
         lift_by_decile=pictures.lift_by_decile,
         curve_over_k=segment_pictures.curve_over_k,
         ageing=segment_pictures.ageing,
-        customer_map=segment_pictures.customer_map,
-        hue=segment_pictures.hue,
+        customer_map=partial(customer_map, numbers=Numbers()),
+        series_colour=series_colour,
         with_error=segments.with_error,
         metric_value=segments.metric_value,
         verdict_words=segments.VERDICTS,

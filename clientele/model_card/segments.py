@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from clientele.model_card.cautions import CARE, STOP, Caution
 from clientele.model_card.reading import Row
 from clientele.pages.rounding import NOT_KNOWN, Z_95, Estimate, number, percent
+from clientele.pages.telling import TELLING, most_telling
 
-MOST_TELLING = 5
 MANY_ON_THE_BORDER = 0.25
 FLAT_PICTURE = 0.5  # explained variance below which the map hides more than it shows
 
@@ -43,23 +42,6 @@ GATE = (
     ("smallest_share", "Share", "of the smallest cluster", 1, True),
     ("seed_agreement", "Seeds", "other starting points find the same", 2, False),
 )  # fmt: skip
-# Of metrics that tell the same, one; in the order in which equals are named.
-TELLING = {
-    "cm2_per_customer": "margin per customer",
-    "clv_365_per_customer": "margin expected in 365 days",
-    "orders_per_customer": "orders per customer",
-    "median_recency_days": "days since the last order",
-    "average_order_value": "average order",
-    "own_discount_share": "own discount of the basket",
-    "promo_share": "orders with a promotion",
-    "predicted_quality": "chance to turn out good",
-    "active_customer_share": "ordered within 365 days",
-    "app_opens_90d_per_customer": "app openings in 90 days",
-    "categories_per_customer": "categories bought",
-    "mean_rating": "stars given",
-    "mean_distance_km": "delivery distance",
-    "mean_tenure_days": "days since the first order",
-}
 
 
 def prepared(card: Row) -> Row:
@@ -84,18 +66,8 @@ def prepared(card: Row) -> Row:
 
 
 def telling(metrics: Iterable[Row]) -> list[Row]:
-    """Return the metrics in which a segment differs most from all customers, times or parts.
-
-    Twice as much and half as much are equally telling; nothing at all is the most telling.
-    """
-
-    def difference(row: Row) -> float:
-        return abs(math.log(row["index_to_all"] / 100)) if row["index_to_all"] > 0 else math.inf
-
-    order = list(TELLING)
-    known = [row for row in metrics if row["metric"] in TELLING and row["index_to_all"] is not None]
-    known.sort(key=lambda row: (-round(difference(row), 6), order.index(row["metric"])))
-    return [{**row, "words": TELLING[row["metric"]]} for row in known[:MOST_TELLING]]
+    """Return the metrics in which a segment differs most from all customers, with their words."""
+    return [{**row, "words": TELLING[row["metric"]]} for row in most_telling(metrics)]
 
 
 def metric_value(value: float | None, unit: str) -> str:
