@@ -33,6 +33,9 @@ DEFAULT_OUTPUT = Path("warehouse/clientele_marts.duckdb")
 DEFAULT_MANIFEST = Path("target/manifest.json")
 # What DuckDB 1.1 and all later versions read; comments and keys are in it.
 STORAGE_VERSION = "v1.0.0"
+# The index of a key lies in memory while it is written: 10 million rows of two numbers fit in 2 GB,
+# 58 million do not. A larger table goes without, and its comment names the key.
+MOST_KEYED_ROWS = 10_000_000
 LISTING = "marts.json"
 PRIVATE = ".clientele-marts-"
 PRIVATE_NAME = re.compile(re.escape(PRIVATE) + r"[0-9a-f]{16}")
@@ -341,20 +344,23 @@ def _write_tables(
             counts = {}
             for table in tables:
                 types = _column_types(connection, database, table)
-                _write_table(connection, f"{source}.{table.path}", f"{target}.{table.path}",
-                             table, types)  # fmt: skip
                 [count] = connection.execute(
                     f"select count(*) from {source}.{table.path}"
                 ).fetchone()
                 counts[table.path] = count
+                place = f"{target}.{table.path}"
+                _create_table(connection, place, table, types, count <= MOST_KEYED_ROWS)
+                connection.execute(
+                    f"insert into {place} select * from {source}.{table.path} "
+                    f"order by {_listed_columns(table.key) or 'all'}"
+                )
+                connection.execute(f"checkpoint {target}")  # memory is for one table at a time
                 if progress:
                     progress(table.full_name, count)
-            connection.execute(f"checkpoint {target}")
             connection.execute(f"detach {target}")
         except duckdb.OutOfMemoryException as error:
             raise MartsError(
-                f"the marts need more memory: {_first_line(error)}; "
-                "CLIENTELE_MEMORY_LIMIT sets it"
+                f"the marts need more memory: {_first_line(error)}; CLIENTELE_MEMORY_LIMIT sets it"
             ) from error
         except duckdb.Error as error:
             raise MartsError(
@@ -383,29 +389,29 @@ def _column_types(
     return types
 
 
-def _write_table(
+def _create_table(
     connection: duckdb.DuckDBPyConnection,
-    source: str,
-    target: str,
+    place: str,
     table: PublicTable,
     types: Mapping[str, str],
+    has_index: bool,
 ) -> None:
     columns = [
         f"{_quoted(name)} {kind}" + (" not null" if name.lower() in table.required else "")
         for name, kind in types.items()
     ]
-    key = ", ".join(_quoted(column) for column in table.key)
-    if key:
-        columns.append(f"primary key ({key})")
-    connection.execute(f"create table {target} ({', '.join(columns)})")
-    connection.execute(f"insert into {target} select * from {source} order by {key or 'all'}")
-    if table.description:
-        connection.execute(f"comment on table {target} is {text_literal(table.description)}")
+    description = table.description
+    if table.key and has_index:
+        columns.append(f"primary key ({_listed_columns(table.key)})")
+    elif table.key:
+        description = f"{description} Key: {', '.join(table.key)}."
+    connection.execute(f"create table {place} ({', '.join(columns)})")
+    if description:
+        connection.execute(f"comment on table {place} is {text_literal(description)}")
     for name in types:
-        description = table.columns[name.lower()]
-        if description:
+        if description := table.columns[name.lower()]:
             connection.execute(
-                f"comment on column {target}.{_quoted(name)} is {text_literal(description)}"
+                f"comment on column {place}.{_quoted(name)} is {text_literal(description)}"
             )
 
 
@@ -446,6 +452,10 @@ def _sync(path: Path, flags: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _listed_columns(names: Iterable[str]) -> str:
+    return ", ".join(_quoted(name) for name in names)
 
 
 def _quoted(name: str) -> str:
