@@ -23,7 +23,6 @@ import duckdb
 import requests
 import sqlalchemy
 from sqlalchemy.pool import NullPool
-
 from superset_bundle import SETTLED, charts, connect, datasets, write_bundle
 from superset_server import ROOT, Superset, SupersetError, running_superset
 
