@@ -350,10 +350,15 @@ def _write_tables(
                 counts[table.path] = count
                 place = f"{target}.{table.path}"
                 _create_table(connection, place, table, types, count <= MOST_KEYED_ROWS)
-                connection.execute(
-                    f"insert into {place} select * from {source}.{table.path} "
-                    f"order by {_listed_columns(table.key) or 'all'}"
-                )
+                try:
+                    connection.execute(
+                        f"insert into {place} select * from {source}.{table.path} "
+                        f"order by {_listed_columns(table.key) or 'all'}"
+                    )
+                except duckdb.ConstraintException as error:
+                    raise MartsError(
+                        f"{table.full_name} breaks what its tests hold: {_first_line(error)}"
+                    ) from error
                 connection.execute(f"checkpoint {target}")  # memory is for one table at a time
                 if progress:
                     progress(table.full_name, count)
