@@ -7,11 +7,13 @@ import hashlib
 import io
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -616,3 +618,49 @@ def test_sqlalchemy_knows_every_table_of_the_demo_by_key_and_words(demo_marts: P
         assert all(column["comment"] for column in columns), table
     people = inspector.get_columns("people", "marts")
     assert [column["name"] for column in people if column["nullable"]] == []
+
+
+def test_the_page_names_tables_that_are_there_and_its_python_runs(demo_marts: Path) -> None:
+    page = (ROOT / "docs" / "connect_your_bi_tool.md").read_text("utf-8")
+    found = {f"{schema}.{table}" for schema, table in read(
+        demo_marts, "select schema_name, table_name from duckdb_tables()"
+    )}  # fmt: skip
+    named = set(re.findall(r"`((?:marts|customer)\.\w+)`", page)) - {"marts.duckdb"}
+    assert len(named) > 10
+    assert named <= found
+    [first, second] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    exec(first.replace("warehouse/clientele_marts.duckdb", str(demo_marts)), {})
+    made: dict[str, object] = {}
+    exec(second.replace("/srv/bi/clientele_marts.duckdb", str(demo_marts)), made)
+    with made["engine"].connect() as connection:
+        [rows] = connection.exec_driver_sql("select count(*) from marts.people").fetchone()
+    assert [(rows,)] == read(demo_marts, "select count(*) from marts.people")
+
+
+def test_the_dashboard_shows_columns_that_are_there(demo_marts: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    tables = dict(read(
+        demo_marts,
+        "select schema_name || '.' || table_name, list(column_name) from duckdb_columns() "
+        "group by all",
+    ))  # fmt: skip
+    paths = sorted((ROOT / "bi" / "superset" / "charts").glob("*.yaml"))
+    assert len(paths) >= 8
+    for path in paths:
+        text = path.read_text("utf-8")
+        [table] = re.findall(r"^dataset_uuid: \S+  # (\S+)$", text, re.MULTILINE)
+        chart = yaml.safe_load(text)
+        assert chart["dataset_uuid"] == str(
+            uuid.uuid5(uuid.NAMESPACE_URL, f"clientele:dataset:{table}")
+        )
+        drawn = chart["params"]
+        grouped = drawn.get("groupby", [])
+        columns = {drawn.get("x_axis"), *([grouped] if isinstance(grouped, str) else grouped)}
+        columns |= set(drawn.get("all_columns", []))
+        columns |= {part["subject"] for part in drawn["adhoc_filters"]}
+        columns |= {
+            metric["column"]["column_name"]
+            for metric in drawn.get("metrics", [])
+            if "column" in metric
+        }
+        assert columns - {None} <= set(tables[table]), path.name
