@@ -12,10 +12,11 @@ import datetime
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -384,6 +385,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", type=Path, required=True, help="Python of the project")
     python = Path(os.path.abspath(parser.parse_args().python))  # a link into an environment stays
+    # Who ends this with a signal ends the server, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.monotonic()
     proof = Proof()
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -393,15 +396,11 @@ def main() -> int:
         print("        starting Superset, which takes half a minute to two", flush=True)
         with running_superset(FOLDER / "superset") as superset:
             prove_import(proof, superset, written)
-            steps: list[Callable[[], None]] = [
-                lambda: prove_charts(proof, superset),
-                lambda: prove_refusals(proof, superset),
-                lambda: prove_replacement(proof, superset, python),
-                lambda: prove_page(proof, superset, python),
-                lambda: prove_loopback(proof, superset),
-            ]
-            for step in steps:
-                step()
+            prove_charts(proof, superset)
+            prove_refusals(proof, superset)
+            prove_replacement(proof, superset, python)
+            prove_page(proof, superset, python)
+            prove_loopback(proof, superset)
     except (SupersetError, requests.RequestException, duckdb.Error) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
