@@ -1,6 +1,7 @@
 # The ways to run clientele. The README shows the plain commands for machines without make.
 
 VENV := .venv
+BI_VENV := .venv-bi
 BIN := $(VENV)/bin
 OLDEST := 3.10
 NEWEST := 3.13
@@ -24,7 +25,7 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint build docs benchmark clean
+.PHONY: help demo test lint build docs bi benchmark clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +61,10 @@ docs: $(VENV)/.installed  ## write the report, the model cards and the docs of t
 	@$(BIN)/clientele model-card
 	$(call say,clientele report)
 	@$(BIN)/clientele report
+
+bi: build $(BI_VENV)/.installed  ## prove that Apache Superset reads the marts, in an environment of its own
+	$(call say,Superset on the marts)
+	@$(BI_VENV)/bin/python bi/prove_superset.py --python $(BIN)/python
 
 benchmark: $(VENV)/.installed  ## simulate a big shop, build it and measure
 	@$(BIN)/python benchmarks/run.py
@@ -102,3 +107,16 @@ $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(VENV)/.installe
 	@$(INSTALL) --no-build-isolation --no-deps --require-hashes --requirement requirements-dev.lock
 	@$(INSTALL_PROJECT)
 	@touch $(VENV)/.installed $@
+
+# Superset's own environment: its DuckDB is older, and its numpy has no wheels for Python 3.13.
+BI_FITS := import sys; sys.exit(not ((3, 10) <= sys.version_info[:2] <= (3, 12)))
+BI_PYTHON ?= $(shell for name in $(PYTHON) python3.12 python3.11 python3.10; do \
+	$$name -c '$(BI_FITS)' 2>/dev/null && echo $$name && break; done)
+$(BI_VENV)/.installed: requirements-bi.lock
+	@[ -n "$(BI_PYTHON)" ] || { echo "Superset needs Python 3.10 to 3.12: \
+	make bi BI_PYTHON=/path/to/python" >&2; exit 1; }
+	$(call say,requirements-bi.lock in $(BI_VENV))
+	@$(BI_PYTHON) -m venv $(BI_VENV)
+	@$(BI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --requirement requirements-bi.lock
+	@touch $@

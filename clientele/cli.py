@@ -475,6 +475,60 @@ def export(
 
 
 @main.command()
+@warehouse_option
+@click.option(
+    "--manifest", type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("target/manifest.json"), show_default=True,
+    help="The manifest of that build, which says what is public.",
+)  # fmt: skip
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("warehouse/clientele_marts.duckdb"), show_default=True,
+    help="The DuckDB file to write.",
+)  # fmt: skip
+@click.option(
+    "--parquet", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+    help="Write the same tables as Parquet files, too.",
+)  # fmt: skip
+@json_option
+@quiet_option
+def marts(
+    warehouse: Path,
+    manifest: Path,
+    output: Path,
+    parquet: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the public tables as one file that BI tools open.
+
+    A build needs the warehouse for itself, so tools read this file: every model with `access:
+    public` under its own name, with keys and descriptions. DuckDB 1.1 and later read it. It is
+    replaced whole, while tools have it open; they see the new one when they connect anew.
+
+    \b
+    Examples:
+      clientele marts
+      clientele marts --output /srv/bi/clientele_marts.duckdb --parquet /srv/bi/parquet
+    """  # noqa: D301 (click reads the character, not its name)
+    from clientele.marts_file import MartsError, print_marts, write_marts_file, write_parquet_files
+
+    try:
+        with one_line_errors(), steps("Marts", quiet=quiet or as_json) as watch:
+            written = write_marts_file(warehouse, manifest, output, steps=watch)
+            if parquet:
+                written["parquet"] = write_parquet_files(output, parquet, steps=watch)
+    except MartsError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(written, ensure_ascii=False, indent=2))
+    elif not quiet and sys.stdout.isatty():
+        from rich.console import Console
+
+        print_marts(written, Console())
+
+
+@main.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
     """Print the script that makes a shell complete `clientele`.
