@@ -139,7 +139,7 @@ def intervals(
 
     def chart(width: int) -> alt.LayerChart:
         x = alt.X("value:Q", title=None, scale=alt.Scale(zero=True),
-                  axis=alt.Axis(format=".0%" if as_percent else "~g", tickCount=4))  # fmt: skip
+                  axis=alt.Axis(format=".0%" if as_percent else ",.2~f", tickCount=4))  # fmt: skip
         y = alt.Y("words:N", title=None, sort=None, axis=None)
         base = alt.Chart(_data(rows)).encode(y=y)
         layers = [
@@ -200,13 +200,13 @@ def curve_over_k(
         }
         for row in sorted(known, key=lambda row: row["k"])
     ]
-    lowest = min(0.0, *(row["value"] if row["lower"] is None else row["lower"] for row in rows))
+    large = "~s" if max(row["value"] for row in rows) >= 1000 else ",.2~f"
 
     def chart(width: int) -> alt.LayerChart:
         x = alt.X("k:O", title="number of segments", axis=alt.Axis(labelAngle=0))
         y = alt.Y(
-            "value:Q", title=None, scale=alt.Scale(domainMin=lowest),
-            axis=alt.Axis(format=".0%" if as_percent else "~s", tickCount=5),
+            "value:Q", title=None, scale=alt.Scale(zero=True),
+            axis=alt.Axis(format=".0%" if as_percent else large, tickCount=5),
         )  # fmt: skip
         base = alt.Chart(_data(rows)).encode(x=x)
         layers = [
@@ -254,6 +254,7 @@ def ageing(
     def shown(value: float | None) -> str:
         return numbers.percent(value, 1) if is_share else numbers.number(value, 2)
 
+    words = f"limit {numbers.percent(limit) if is_share else shown(limit)}"
     judged = [
         {
             "days": row["lag_days"],
@@ -269,10 +270,14 @@ def ageing(
         if row[measure] is not None
     ]
 
+    # Agreement far below the limit is rare; from 0 on, all of the picture would be empty.
+    seen = [row["value"] for row in (*judged, *dots)]
+    lowest = 0.0 if is_share else min([0.6, *seen])
+
     def chart(width: int) -> alt.LayerChart:
         x = alt.X("days:Q", title="age in days", axis=alt.Axis(tickCount=6), scale=alt.Scale(
             domain=[0, 1.05 * lags[-1]["lag_days"]], nice=False))  # fmt: skip
-        y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True),
+        y = alt.Y("value:Q", title=None, scale=alt.Scale(domainMin=lowest, zero=False),
                   axis=alt.Axis(format=".0%" if is_share else ".1f", tickCount=5))  # fmt: skip
         faint = alt.Chart(_data(dots)).mark_point(
             color=OTHER, filled=True, size=28, opacity=0.55
@@ -280,7 +285,7 @@ def ageing(
         base = alt.Chart(_data(judged)).encode(x=x, y=y)
         return alt.layer(
             faint,
-            _across(limit, f"limit {shown(limit)}", below=not is_share),
+            _across(limit, words, below=not is_share),
             base.mark_line(color=ACCENT),
             base.mark_point(color=ACCENT, filled=True, size=55, opacity=1).encode(
                 description="tip:N"
@@ -299,7 +304,7 @@ def ageing(
         if is_share
         else "Agreement of the kept segments with new ones, by age"
     )
-    return Picture(chart, title, f"{said}. The limit is {shown(limit)}.")
+    return Picture(chart, title, f"{said}; {words}.")
 
 
 def _across(at: float, words: str, *, below: bool = False) -> alt.LayerChart:
@@ -308,7 +313,7 @@ def _across(at: float, words: str, *, below: bool = False) -> alt.LayerChart:
     return alt.layer(
         base.mark_rule(color=MUTED, strokeWidth=1.5, strokeDash=DASHES),
         base.mark_text(
-            align="right", baseline="bottom", dy=14 if below else -3, color=MUTED
+            align="right", baseline="bottom", dy=17 if below else -3, color=MUTED
         ).encode(x=alt.value("width"), text="words:N"),
     )
 

@@ -184,7 +184,7 @@ def cohort_quality(months: list[Row], shop: Any) -> Picture | None:
     def chart(width: int) -> alt.LayerChart:
         base = alt.Chart(alt.Data(values=values)).encode(
             x=alt.X("month:T", timeUnit="utcyearmonth", title=None,
-                    axis=alt.Axis(labelOverlap=True, tickCount=6 if width < 500 else 12)),
+                    axis=alt.Axis(labelOverlap=True, tickCount=3 if width < 500 else 12)),
         )  # fmt: skip
         y = alt.Y("share:Q", title=None, scale=alt.Scale(zero=True),
                   axis=alt.Axis(format=".0%", tickCount=5))  # fmt: skip
