@@ -39,12 +39,12 @@ def calibration(deciles: Iterable[Row], numbers: Numbers) -> Picture | None:
         return None
     for row in known:
         row["tip"] = (
-            f"tenth {row['decile']:g}: forecast {numbers.percent(row['mean_forecast'])}, came "
-            f"{numbers.percent(row['observed_rate'])}"
+            f"tenth {row['decile']:g}: forecast {_percent(row['mean_forecast'], numbers)}, came "
+            f"{_percent(row['observed_rate'], numbers)}"
         )
     top = min(1.0, 1.04 * max(max(row["mean_forecast"], row["upper_rate"]) for row in known))
     scale = alt.Scale(domain=[0, top], nice=False)
-    axis = alt.Axis(format=".0%", tickCount=5, labelOverlap=True)
+    axis = alt.Axis(format=percent_format([top]), tickCount=5, labelOverlap=True)
 
     def chart(width: int) -> alt.LayerChart:
         x = alt.X("mean_forecast:Q", title="forecast probability", scale=scale, axis=axis)
@@ -89,11 +89,11 @@ def lift(deciles: Iterable[Row], numbers: Numbers) -> Picture | None:
         base = alt.Chart(_data(known)).encode(x=x)
         return alt.layer(
             base.mark_bar(color=ACCENT, opacity=0.55).encode(y=y, description="tip:N"),
-            _across(1, "average"),
             base.mark_rule(color=TEXT, strokeWidth=1.3).encode(
                 y=alt.Y("lower_decile_lift:Q", title="times the average rate"),
                 y2="upper_decile_lift:Q",
             ),
+            across(1, "average"),
             width=width,
             height=HEIGHT,
         )
@@ -200,13 +200,17 @@ def curve_over_k(
         }
         for row in sorted(known, key=lambda row: row["k"])
     ]
-    large = "~s" if max(row["value"] for row in rows) >= 1000 else ",.2~f"
+    ends = [end for row in rows for end in (row["value"], row["upper"]) if end is not None]
+    large = "~s" if max(ends) >= 1000 else ",.2~f"
+    is_flat = max(map(abs, ends)) < 0.01  # an axis of nothing has no ticks
 
     def chart(width: int) -> alt.LayerChart:
         x = alt.X("k:O", title="number of segments", axis=alt.Axis(labelAngle=0))
         y = alt.Y(
-            "value:Q", title=None, scale=alt.Scale(zero=True),
-            axis=alt.Axis(format=".0%" if as_percent else large, tickCount=5),
+            "value:Q", title=None,
+            scale=alt.Scale(zero=True, **({"domainMax": 0.01} if is_flat else {})),
+            axis=alt.Axis(format=percent_format(ends) if as_percent else large,
+                          tickCount=5),
         )  # fmt: skip
         base = alt.Chart(_data(rows)).encode(x=x)
         layers = [
@@ -227,7 +231,9 @@ def curve_over_k(
             base.mark_text(dy=-13, color=MUTED).encode(y=y, text="knee:N"),
         ]  # fmt: skip
         if rules is not None:
-            layers.append(_across(float(rules), "rule segments", below=True))
+            # Below the line, where most curves are not, but never on the axis.
+            has_room = float(rules) > 0.15 * max(*ends, float(rules))
+            layers.append(across(float(rules), "rule segments", below=has_room))
         return alt.layer(*layers, width=width, height=HEIGHT)
 
     said = "; ".join(f"{row['tip']} ({row['state']})" for row in rows)
@@ -271,21 +277,22 @@ def ageing(
     ]
 
     # Agreement far below the limit is rare; from 0 on, all of the picture would be empty.
-    seen = [row["value"] for row in (*judged, *dots)]
-    lowest = 0.0 if is_share else min([0.6, *seen])
+    seen = [limit, *(row["value"] for row in (*judged, *dots))]
+    lowest = 0.0 if is_share else min(0.6, *seen)
 
     def chart(width: int) -> alt.LayerChart:
         x = alt.X("days:Q", title="age in days", axis=alt.Axis(tickCount=6), scale=alt.Scale(
             domain=[0, 1.05 * lags[-1]["lag_days"]], nice=False))  # fmt: skip
         y = alt.Y("value:Q", title=None, scale=alt.Scale(domainMin=lowest, zero=False),
-                  axis=alt.Axis(format=".0%" if is_share else ".1f", tickCount=5))  # fmt: skip
+                  axis=alt.Axis(format=percent_format(seen) if is_share else ".1f",
+                                tickCount=5))  # fmt: skip
         faint = alt.Chart(_data(dots)).mark_point(
             color=OTHER, filled=True, size=28, opacity=0.55
         ).encode(x=x, y=y)  # fmt: skip
         base = alt.Chart(_data(judged)).encode(x=x, y=y)
         return alt.layer(
             faint,
-            _across(limit, words, below=not is_share),
+            across(limit, words, below=not is_share),
             base.mark_line(color=ACCENT),
             base.mark_point(color=ACCENT, filled=True, size=55, opacity=1).encode(
                 description="tip:N"
@@ -307,15 +314,28 @@ def ageing(
     return Picture(chart, title, f"{said}; {words}.")
 
 
-def _across(at: float, words: str, *, below: bool = False) -> alt.LayerChart:
-    """Return a dashed line across the chart with words at its right end."""
+def across(at: float, words: str, *, below: bool = False, left: bool = False) -> alt.LayerChart:
+    """Return a dashed line across the chart with words at one end, which no mark hides."""
     base = alt.Chart(_data([{"at": at, "words": words}])).encode(y=alt.Y("at:Q", title=None))
+    place = {"align": "left" if left else "right", "baseline": "bottom", "dy": 17 if below else -3}
+    end = alt.value(4) if left else alt.value("width")
     return alt.layer(
         base.mark_rule(color=MUTED, strokeWidth=1.5, strokeDash=DASHES),
-        base.mark_text(
-            align="right", baseline="bottom", dy=17 if below else -3, color=MUTED
-        ).encode(x=alt.value("width"), text="words:N"),
+        base.mark_text(**place, color=SHEET, stroke=SHEET, strokeWidth=4).encode(
+            x=end, text="words:N"
+        ),
+        base.mark_text(**place, color=MUTED).encode(x=end, text="words:N"),
     )
+
+
+def percent_format(shares: Iterable[float]) -> str:
+    """Return how an axis writes shares: with a decimal where its steps would look alike."""
+    top = max(shares, default=1.0)
+    return ".0%" if top >= 0.05 else ".1%" if top >= 0.005 else ".2%"
+
+
+def _percent(share: float, numbers: Numbers) -> str:
+    return numbers.percent(share, 0 if share >= 0.1 else 1)
 
 
 def _served(flag: str) -> alt.Color:

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from clientele.pages.charts import ACCENT, SHEET, TEXT
-from clientele.pages.model_charts import Picture, calibration, lift
+from clientele.pages.model_charts import Picture, calibration, lift, percent_format
 from clientele.report.reading import Query, Row, Tables
 
 NAME = "new_customers"
@@ -167,7 +167,10 @@ def cohort_quality(months: list[Row], shop: Any) -> Picture | None:
         share = row["good_customer_share"] if known else row["forecast_good_share"]
         if share is None:
             continue
-        month, shown = shop.numbers.month(row["cohort_month"]), shop.numbers.percent(share)
+        month, shown = (
+            shop.numbers.month(row["cohort_month"]),
+            shop.numbers.percent(share, 0 if share >= 0.1 else 1),
+        )
         values.append(
             {
                 "month": row["cohort_month"].isoformat(),
@@ -181,13 +184,15 @@ def cohort_quality(months: list[Row], shop: Any) -> Picture | None:
     if not values:
         return None
 
+    ends = [end for value in values for end in (value["share"], value["upper"]) if end is not None]
+
     def chart(width: int) -> alt.LayerChart:
         base = alt.Chart(alt.Data(values=values)).encode(
             x=alt.X("month:T", timeUnit="utcyearmonth", title=None,
                     axis=alt.Axis(labelOverlap=True, tickCount=3 if width < 500 else 12)),
         )  # fmt: skip
         y = alt.Y("share:Q", title=None, scale=alt.Scale(zero=True),
-                  axis=alt.Axis(format=".0%", tickCount=5))  # fmt: skip
+                  axis=alt.Axis(format=percent_format(ends), tickCount=5))  # fmt: skip
         states = ["known", "forecast"]
         return alt.layer(
             base.mark_rule(color=TEXT, strokeWidth=1.3).encode(y=alt.Y("lower:Q"), y2="upper:Q"),

@@ -7,7 +7,13 @@ from typing import Any
 import altair as alt
 
 from clientele.pages.charts import ACCENT, CARE, MUTED, OTHER
-from clientele.pages.model_charts import DASHES, Picture, ageing, curve_over_k
+from clientele.pages.model_charts import (
+    DASHES,
+    Picture,
+    across,
+    ageing,
+    curve_over_k,
+)
 from clientele.report.reading import Query, Row, Tables
 
 NAME = "segment_count"
@@ -185,16 +191,12 @@ def _movement(rows: list[Row], shop: Any) -> Picture | None:
                                                                 labelOverlap=True)),
             y=alt.Y("share:Q", title=None, axis=alt.Axis(format=".0%", tickCount=5)),
         )  # fmt: skip
-        limit = alt.Chart(alt.Data(values=[{"at": MOST_MOVED}])).encode(y=alt.Y("at:Q", title=None))
         return alt.layer(
-            limit.mark_rule(color=MUTED, strokeWidth=1.5, strokeDash=DASHES),
-            limit.mark_text(align="left", baseline="bottom", dy=-3, color=MUTED).encode(
-                x=alt.value(4), text=alt.value(f"limit {shop.numbers.percent(MOST_MOVED)}")
-            ),
             base.mark_line(color=ACCENT),
             base.mark_point(color=ACCENT, filled=True, size=55, opacity=1).encode(
                 description="tip:N"
             ),
+            across(MOST_MOVED, f"limit {shop.numbers.percent(MOST_MOVED)}", left=True),
             width=width,
             height=220,
         )
