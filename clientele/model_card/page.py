@@ -12,9 +12,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from clientele import __version__
-from clientele.model_card import cautions, pictures, segment_pictures, segments
+from clientele.model_card import cautions, segments
 from clientele.model_card.reading import MAIN_HEAD, Row
+from clientele.pages import model_charts
+from clientele.pages.charts import draw
 from clientele.pages.customer_map import customer_map, series_colour
+from clientele.pages.model_charts import Picture
 from clientele.pages.numbers import Numbers
 from clientele.pages.rounding import (
     NOT_KNOWN,
@@ -89,10 +92,13 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
         rate_text=rate_text,
         lines=lines,
         known_metrics=known_metrics,
-        calibration_curve=pictures.calibration_curve,
-        lift_by_decile=pictures.lift_by_decile,
-        curve_over_k=segment_pictures.curve_over_k,
-        ageing=segment_pictures.ageing,
+        drawn=drawn,
+        numbers=Numbers(),
+        calibration=model_charts.calibration,
+        lift=model_charts.lift,
+        curve_over_k=model_charts.curve_over_k,
+        ageing=model_charts.ageing,
+        intervals=model_charts.intervals,
         customer_map=partial(customer_map, numbers=Numbers()),
         series_colour=series_colour,
         with_error=segments.with_error,
@@ -100,7 +106,6 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
         verdict_words=segments.VERDICTS,
         state_words=segments.STATES,
         gate=segments.GATE,
-        intervals=pictures.intervals,
         Estimate=Estimate,
         models=MODELS,
         heads=HEADS,
@@ -161,12 +166,19 @@ def known_metrics(metrics: tuple, measures: dict[str, dict[str, Estimate]]) -> l
 def lines(
     measures: dict[str, dict[str, Estimate]], metric: str, served: str
 ) -> list[tuple[str, Estimate, bool]]:
-    """Return what `pictures.intervals` draws of a metric: each method that has it."""
+    """Return what `model_charts.intervals` draws of a metric: each method that has it."""
     return [
         (MODELS.get(method, method), found[metric], method == served)
         for method, found in measures.items()
         if metric in found
     ]
+
+
+def drawn(picture: Picture | None, name: str) -> Markup:
+    """Return a picture of the page, or nothing; name: an id that no other picture has."""
+    if picture is None:
+        return Markup("")
+    return draw(picture.chart, name, picture.title, picture.description, Numbers())
 
 
 def figure(value: float | None, shown: str, key: str) -> Markup:
@@ -216,6 +228,7 @@ def _prepared(position: int, shop: Row) -> Row:
         "quality": quality
         and {
             **quality,
+            "deciles": [_with_intervals(row, quality["test_rate"]) for row in quality["deciles"]],
             "cautions": cautions.quality_cautions(quality),
             "served": quality["measures"].get(MAIN_HEAD, {}).get(quality["model_name"], {}),
             "periods": _periods(
@@ -232,6 +245,20 @@ def _prepared(position: int, shop: Row) -> Row:
             "reference": value["measures"].get("segment_mean", {}),
         },
         "segments": shop["segments"] and segments.prepared(shop["segments"]),
+    }
+
+
+def _with_intervals(decile: Row, test_rate: float | None) -> Row:
+    """Return a tenth of the test customers with the intervals of its rate and of its lift."""
+    observed = rate(decile.get("observed_rate"), decile["customer_count"])
+    known = test_rate and observed.has_interval
+    return {
+        **decile,
+        "lower_rate": observed.lower,
+        "upper_rate": observed.upper,
+        "decile_lift": decile.get("lift") if known else None,
+        "lower_decile_lift": observed.lower / test_rate if known else None,
+        "upper_decile_lift": observed.upper / test_rate if known else None,
     }
 
 

@@ -17,7 +17,9 @@ import quality
 import quality_verdict
 from clientele.cli import main
 from clientele.model_card import cautions, page, segments
+from clientele.pages import writing
 from clientele.pages.rounding import Estimate, decimals, number, percent, rate
+from clientele.pages.writing import SHARED
 from warehouse import Warehouse
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -559,7 +561,8 @@ def test_cautions_of_the_demo_count_its_customers(
 
 
 def test_the_page_asks_nothing_of_the_network(demo_card: Page) -> None:
-    source = demo_card.source.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    # Names of XML are no addresses, and a place of the page itself is no request.
+    source = re.sub(r'xmlns(:xlink)?="[^"]*"|url\(#', "", demo_card.source)
     assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<link|<img", source)
     for tag, attributes in demo_card.attributes:
         assert "src" not in attributes, tag
@@ -585,15 +588,12 @@ def test_headings_ids_and_pictures_can_be_told(demo_card: Page) -> None:
     pictures = [found for tag, found in demo_card.attributes if tag == "svg"]
     # Five of the forecasts, the map, three curves over k, and two of ageing where it was judged.
     assert len(pictures) in (9, 11)
-    assert all(found["role"] == "img" for found in pictures)
-    assert all(found.get("aria-label") or found["aria-labelledby"] for found in pictures)
-    told = [found for found in pictures if "aria-labelledby" in found]
-    assert demo_card.source.count("<title ") == len(told)
+    assert all(found["role"] == "img" and found["aria-label"] for found in pictures)
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_text_stands_out_from_its_ground(theme: int) -> None:
-    style = (Path(page.__file__).parent / "style.css").read_text(encoding="utf-8")
+    style = (SHARED / "page.css").read_text(encoding="utf-8")
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", style.split(":root")[1 + theme]))
 
     def luminance(name: str) -> float:
@@ -956,7 +956,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(page.os, "replace", refuse)
+    monkeypatch.setattr(writing.os, "replace", refuse)
     result = write_card(warehouse, output)
 
     assert result.exit_code == 1
