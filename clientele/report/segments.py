@@ -131,8 +131,9 @@ QUERIES = (
         "marts.rule_segment_sizes",
         """
         select
-            source, rule_segment, rule_segment_name, customer_count, customer_share, cm2_share
+            source, rule_segment, segment_name, customer_count, customer_share, cm2_share
         from marts.rule_segment_sizes
+        where customer_count > 0
         order by cm2_share desc nulls last, rule_segment asc
         """,
         grain=("rule_segment",),

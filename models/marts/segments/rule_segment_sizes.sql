@@ -1,51 +1,83 @@
-with grouped as (
+{%- set smallest = number_var('smallest_group') -%}
+with customers as (
 
     select
         source,
         coalesce(rfm_segment, lifecycle_stage) as rule_segment,
         count(*) as customer_count,
-        sum(net_revenue) as net_revenue,
-        sum(cm2) as cm2,
-        min(as_of_date) as as_of_date
+        coalesce(sum(net_revenue_365d), 0) as net_revenue,
+        coalesce(sum(successful_orders_365d), 0) as successful_orders,
+        sum(cm2) as cm2
     from {{ ref('segment_members') }}
     group by source, coalesce(rfm_segment, lifecycle_stage)
 
 ),
 
-shared as (
+totals as (
 
     select
-        *,
-        customer_count / sum(customer_count) over (partition by source) as customer_share,
-        net_revenue / nullif(sum(net_revenue) over (partition by source), 0) as net_revenue_share,
-        cm2 / nullif(sum(cm2) over (partition by source), 0) as cm2_share
-    from grouped
+        source,
+        sum(customer_count) as customer_count,
+        sum(net_revenue) as net_revenue,
+        sum(cm2) as cm2
+    from customers
+    group by source
+
+),
+
+-- A rule that nobody matches is told, too.
+rules as (
+
+    select
+        status.source,
+        playbook.rule_segment,
+        playbook.segment_id,
+        playbook.segment_name,
+        playbook.who_they_are,
+        playbook.what_to_do,
+        status.as_of_date
+    from {{ ref('rfm_status') }} as status
+    inner join {{ ref('rule_segment_playbook') }} as playbook
+        on
+            playbook.applies_to = 'both'
+            or (playbook.applies_to = 'scored') = (status.rfm_status = 'scored')
 
 ),
 
 rule_segment_sizes as (
 
     select
-        shared.source,
-        shared.rule_segment,
-        rules.segment_name as rule_segment_name,
-        shared.customer_count,
-        cast(shared.customer_share as decimal(18, 6)) as customer_share,
-        {%- for column, type in [
-            ('net_revenue', 'decimal(38, 4)'), ('net_revenue_share', 'decimal(18, 6)'),
-            ('cm2', 'decimal(38, 4)'), ('cm2_share', 'decimal(18, 6)'),
+        rules.source,
+        rules.rule_segment,
+        rules.segment_id,
+        rules.segment_name,
+        rules.who_they_are,
+        rules.what_to_do,
+        coalesce(customers.customer_count, 0) as customer_count,
+        cast(coalesce(customers.customer_count, 0) / totals.customer_count as decimal(18, 6))
+            as customer_share,
+        {%- for column, value, type in [
+            ('net_revenue', 'customers.net_revenue', 'decimal(38, 4)'),
+            ('net_revenue_share', 'customers.net_revenue / nullif(totals.net_revenue, 0)',
+             'decimal(18, 6)'),
+            ('net_revenue_per_customer',
+             'round(customers.net_revenue / customers.customer_count, 4)', 'decimal(18, 4)'),
+            ('orders_per_customer',
+             'round(customers.successful_orders / customers.customer_count, 4)', 'decimal(18, 4)'),
+            ('cm2_share', 'customers.cm2 / nullif(totals.cm2, 0)', 'decimal(18, 6)'),
         ] %}
         cast(
-            case
-                when shared.customer_count >= {{ number_var('smallest_group') }}
-                    then shared.{{ column }}
-            end as {{ type }}
+            case when customers.customer_count >= {{ smallest }} then {{ value }} end as {{ type }}
         ) as {{ column }},
         {%- endfor %}
-        shared.as_of_date
-    from shared
-    inner join {{ ref('rule_segment_playbook') }} as rules
-        on shared.rule_segment = rules.rule_segment
+        rules.as_of_date
+    from rules
+    left join customers
+        on
+            rules.source = customers.source
+            and rules.rule_segment = customers.rule_segment
+    left join totals
+        on rules.source = totals.source
 
 )
 

@@ -44,6 +44,7 @@ segment_members as (
         customers.basket_value,
         customers.own_discount,
         customers.net_revenue,
+        customers.net_revenue_365d,
         customers.cm2,
         lifetime_values.clv_365,
         customers.average_distance_km,
