@@ -1,4 +1,4 @@
--- Why people of an audience are not on today's list; why the others are is in campaign_list_reasons.
+-- Why people of an audience are not on today's list; why others are is in campaign_list_reasons.
 with ledger as (
 
     select
