@@ -461,7 +461,10 @@ def _margin_chart(
     drawn = []
     for row in flows:
         before, after = row["from_cm2_365d"], row["to_cm2_365d"]
-        if before is None and after is None:
+        is_told = (before is not None or row["from_segment_id"] is None) and (
+            after is not None or row["to_segment_id"] is None
+        )
+        if not is_told:
             continue
         tip = f"{row['from_segment_name']} \N{RIGHTWARDS ARROW} {row['to_segment_name']}: "
         tip += f"{shop.numbers.money(before)} before, " if before is not None else ""

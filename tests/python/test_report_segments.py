@@ -219,3 +219,32 @@ def test_labels_move_apart_and_stay_inside() -> None:
     assert spread([10, 11, 50], 16, 0, 100) == [10, 26, 50]
     assert spread([90, 95, 99], 16, 0, 100) == [68, 84, 100]
     assert spread([], 16, 0, 100) == []
+
+
+def test_a_way_whose_margin_is_kept_back_is_not_drawn_as_none() -> None:
+    """Only who came or left has nothing at one end."""
+
+    def way(start: int | None, end: int | None, *money: int | None) -> dict[str, Any]:
+        return {
+            "from_segment_id": start, "from_segment_name": str(start), "to_segment_id": end,
+            "to_segment_name": str(end), "customer_count": 20, "months_back": 3,
+            "from_cm2_365d": money[0], "to_cm2_365d": money[1], "movement": "moved",
+        }  # fmt: skip
+
+    flows = [way(1, 1, 90, None), way(None, 1, None, 70), way(1, None, 60, None), way(1, 2, 5, 8)]
+    balance = [
+        {
+            "segment_id": key, "segment_name": str(key), "from_customer_count": 40,
+            "to_customer_count": 40, "from_cm2_365d": 155, "to_cm2_365d": 78,
+            "from_date": date(2026, 3, 31), "to_date": date(2026, 6, 30),
+        }
+        for key in (1, 2)
+    ]  # fmt: skip
+    shop = page.Shop(Row(OVERVIEW, "marts.shop_overview", ()), 1, "en_GB")
+    drawn = segments._margin_chart(balance, flows, {}, shop)
+    tips = re.findall("<title>([^<]+\N{RIGHTWARDS ARROW}[^<]+)</title>", str(drawn))
+    assert sorted(set(tips)) == [
+        "1 \N{RIGHTWARDS ARROW} 2: €5 before, €8 after",
+        "1 \N{RIGHTWARDS ARROW} None: €60 before, nothing after",
+        "None \N{RIGHTWARDS ARROW} 1: €70 after",
+    ]
