@@ -98,7 +98,7 @@ class Proof:
     def holds(self, claim: str, *, when: bool, evidence: str) -> None:
         """Print a claim that holds; raise SupersetError where it does not."""
         if not when:
-            raise SupersetError(f"{claim}: {evidence}")
+            raise SupersetError(f"this does not hold: {claim} ({evidence})")
         self.count += 1
         print(f"{'ok':<8}{claim:<52}{evidence}", flush=True)
 
