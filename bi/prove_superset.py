@@ -356,7 +356,7 @@ def prove_page(proof: Proof, superset: Superset, python: Path) -> None:
     proof.holds(
         "nothing of the page leaves the machine",
         when=not seen["outside"],
-        evidence=f"{seen['requests']} requests, {seen['refused']} of them refused {seen['outside']}",
+        evidence=f"{seen['requests']} requests, {seen['refused']} refused {seen['outside']}",
     )
 
 
