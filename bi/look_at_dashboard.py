@@ -47,6 +47,7 @@ def look(page: Page, url: str, picture: str) -> dict[str, object]:
                      range(holders.count())),
         "failed": page.locator(FAILED).all_inner_texts(),
         "requests": len(web),
+        "refused": len(refused),
         "outside": sorted(
             {address for address in web if urlsplit(address).netloc != own} - set(refused)
         ),

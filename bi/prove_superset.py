@@ -98,7 +98,7 @@ class Proof:
     def holds(self, claim: str, *, when: bool, evidence: str) -> None:
         """Print a claim that holds; raise SupersetError where it does not."""
         if not when:
-            raise SupersetError(f"{claim}: {evidence}")
+            raise SupersetError(f"this does not hold: {claim} ({evidence})")
         self.count += 1
         print(f"{'ok':<8}{claim:<52}{evidence}", flush=True)
 
@@ -354,9 +354,9 @@ def prove_page(proof: Proof, superset: Superset, python: Path) -> None:
         evidence=f"{seen['drawn']} charts drawn, {PICTURE.relative_to(ROOT)} {seen['failed']}",
     )
     proof.holds(
-        "the page asks for nothing from elsewhere",
+        "nothing of the page leaves the machine",
         when=not seen["outside"],
-        evidence=f"{seen['requests']} requests, all to loopback {seen['outside']}",
+        evidence=f"{seen['requests']} requests, {seen['refused']} refused {seen['outside']}",
     )
 
 
