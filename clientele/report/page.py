@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -115,12 +115,12 @@ def figure(row: Row, column: str, shown: str) -> Markup:
     """Return a value as it is shown, and with it the value itself and where it was read.
 
     A page can thus be held against the tables: `data-of` is the table and the column, `data-at` the
-    columns that find the row, as JSON; the source is the one of the section around it.
+    columns that find the row; the source is the one of the section around it.
     """
     value = row[column]
     if value is None:
         return Markup('<span class="unknown">{}</span>').format(shown)
-    place = json.dumps(row.place, default=str, separators=(",", ":")) if row.place else ""
+    place = ";".join(f"{name}={quote(str(key))}" for name, key in row.place.items())
     return Markup('<data value="{}" data-of="{}.{}"{}>{}</data>').format(
         value,
         row.table,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import math
 import shutil
 from collections import defaultdict
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 import pytest
@@ -122,7 +122,7 @@ def figures(page: Page) -> list[dict[str, Any]]:
     """Return every number of the page with the table, column and row that it names."""
     return page.evaluate(
         """[...document.querySelectorAll('data[data-of]')].map(found => ({
-            value: found.value, of: found.dataset.of, at: found.dataset.at || '{}',
+            value: found.value, of: found.dataset.of, at: found.dataset.at || '',
             shown: found.textContent,
             source: found.closest('[data-source]').dataset.source,
         }))"""
@@ -134,7 +134,8 @@ def differing(found: list[dict[str, Any]], warehouse: Path) -> list[str]:
     wrong = []
     by_table: dict[tuple[str, str, tuple[str, ...]], list[dict[str, Any]]] = defaultdict(list)
     for figure in found:
-        figure["place"] = json.loads(figure["at"])
+        pairs = [pair.split("=") for pair in figure["at"].split(";") if pair]
+        figure["place"] = {name: unquote(key) for name, key in pairs}
         table, _, column = figure["of"].rpartition(".")
         by_table[table, column, tuple(figure["place"])].append(figure)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -155,7 +156,7 @@ def differing(found: list[dict[str, Any]], warehouse: Path) -> list[str]:
 def _text(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
-    return "" if value is None else str(value)
+    return str(value)
 
 
 def _same(value: Any, shown: str) -> bool:
