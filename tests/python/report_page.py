@@ -96,7 +96,7 @@ def look(browser: Browser, path: Path, width: int, theme: str) -> Seen:
                 label: svg ? svg.getAttribute('aria-label') : '',
                 cut: svg ? [...svg.querySelectorAll('text')].filter(text => {
                     const box = text.getBoundingClientRect();
-                    return box.width && (box.left < edge.left - 2 || box.right > edge.right + 2);
+                    return box.width && (box.left < edge.left - 10 || box.right > edge.right + 10);
                 }).map(text => text.textContent) : [],
             };
         })"""
