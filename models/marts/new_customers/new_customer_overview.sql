@@ -11,14 +11,14 @@ with versions as (
 measured as (
 
     select
-        versions.source
-        {%- for metric in metrics %},
+        versions.source,
+        {%- for metric in metrics %}
         max(case when evaluation.metric = '{{ metric }}' then evaluation.value end)
             as {{ metric }},
         max(case when evaluation.metric = '{{ metric }}' then evaluation.lower_value end)
             as lower_{{ metric }},
         max(case when evaluation.metric = '{{ metric }}' then evaluation.upper_value end)
-            as upper_{{ metric }}
+            as upper_{{ metric }}{{ "," if not loop.last }}
         {%- endfor %}
     from versions
     inner join {{ ref('customer_quality_evaluation') }} as evaluation
