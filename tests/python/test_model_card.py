@@ -912,6 +912,7 @@ def test_what_stands_in_the_tables_is_text_and_never_markup(tmp_path: Path) -> N
         (Estimate(1250.0, 1100.0, 1400.0), 0),
         (Estimate(0.50004, 0.50001, 0.50007), 4),
         (Estimate(0.5, 0.5, 0.5), 3),
+        (Estimate(1.0, 1.0 - 1e-12, 1.0 + 1e-12), 3),
         (Estimate(0.5), 3),
     ],
 )
