@@ -22,7 +22,9 @@ class Estimate:
     @property
     def has_interval(self) -> bool:
         """Whether there is an interval, and it is more than a point."""
-        return self.lower is not None and self.upper is not None and self.lower < self.upper
+        if self.lower is None or self.upper is None:
+            return False
+        return self.lower < self.upper and not math.isclose(self.lower, self.upper)
 
     def includes(self, number: float) -> bool:
         """Whether the interval includes a number."""

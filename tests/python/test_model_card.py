@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from datetime import date
@@ -12,16 +13,18 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner
+from vl_convert import vegalite_to_svg
 
 import quality
 import quality_verdict
 from clientele.cli import main
 from clientele.model_card import cautions, page, segments
-from clientele.pages import writing
+from clientele.pages import charts, writing
 from clientele.pages.rounding import Estimate, decimals, number, percent, rate
 from clientele.pages.writing import SHARED
 from warehouse import Warehouse
 
+DRAWN: dict[str, str] = {}
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 TABLES = """
@@ -230,6 +233,19 @@ class Page(HTMLParser):
         values = {float(value) for value, _ in self.figures[key]}
         assert len(values) == 1, (key, values)
         return values.pop()
+
+
+@pytest.fixture(autouse=True)
+def each_chart_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most cards here have the same charts, and drawing them is most of what a card costs."""
+
+    def draw_once(spec, **locale) -> str:
+        key = json.dumps([spec, locale], sort_keys=True)
+        if key not in DRAWN:
+            DRAWN[key] = vegalite_to_svg(spec, **locale)
+        return DRAWN[key]
+
+    monkeypatch.setattr(charts.vl_convert, "vegalite_to_svg", draw_once)
 
 
 def write_card(warehouse: Path, output: Path):
@@ -896,6 +912,7 @@ def test_what_stands_in_the_tables_is_text_and_never_markup(tmp_path: Path) -> N
         (Estimate(1250.0, 1100.0, 1400.0), 0),
         (Estimate(0.50004, 0.50001, 0.50007), 4),
         (Estimate(0.5, 0.5, 0.5), 3),
+        (Estimate(1.0, 1.0 - 1e-12, 1.0 + 1e-12), 3),
         (Estimate(0.5), 3),
     ],
 )

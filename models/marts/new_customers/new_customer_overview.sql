@@ -11,15 +11,16 @@ with versions as (
 measured as (
 
     select
-        versions.source
-        {%- for metric in metrics %},
+        versions.source,
+        {%- for metric in metrics %}
         max(case when evaluation.metric = '{{ metric }}' then evaluation.value end)
             as {{ metric }},
         max(case when evaluation.metric = '{{ metric }}' then evaluation.lower_value end)
             as lower_{{ metric }},
         max(case when evaluation.metric = '{{ metric }}' then evaluation.upper_value end)
-            as upper_{{ metric }}
+            as upper_{{ metric }},
         {%- endfor %}
+        max(evaluation.customer_count) as test_customer_count
     from versions
     inner join {{ ref('customer_quality_evaluation') }} as evaluation
         on
@@ -63,7 +64,7 @@ new_customer_overview as (
                 then cast(open_outcomes.expected_value as decimal(18, 4))
         end as expected_value,
         open_outcomes.value_of_good,
-        versions.test_customer_count,
+        measured.test_customer_count,
         versions.test_rate,
         {%- for metric in metrics %}
         measured.{{ metric }},

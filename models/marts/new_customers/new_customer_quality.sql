@@ -43,7 +43,11 @@ new_customer_quality as (
         forecast_customer_count,
         case
             when is_mature and is_told
-                then cast(cast(good_customer_count as double) / new_customer_count as decimal(18, 6))
+                then
+                    cast(
+                        cast(good_customer_count as double) / new_customer_count
+                        as decimal(18, 6)
+                    )
         end as good_customer_share,
         case
             when is_mature and is_told
