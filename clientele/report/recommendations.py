@@ -121,7 +121,7 @@ def _evidence_chart(evidence: list[Row], shop: Any) -> Any:
             scale=alt.Scale(zero=True, nice=True),
         )
         if width < PHONE:
-            x.title = "customers who bought one of the ten"
+            x.title = "bought one of the ten"
         return alt.layer(
             base.mark_rule(strokeWidth=2.5).encode(
                 x=x, x2="upper:Q", y=y, color=colour, description="tip:N"

@@ -96,7 +96,9 @@ def test_sections_stand_in_their_order_and_links_lead_somewhere(browser: Browser
         headings = page.evaluate(
             "[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(one => +one.tagName[1])"
         )
-        sections = page.evaluate("[...document.querySelectorAll('.shop > section')].map(one => one.id)")
+        sections = page.evaluate(
+            "[...document.querySelectorAll('.shop > section')].map(one => one.id)"
+        )
         dead = page.evaluate(
             "[...document.querySelectorAll('a[href]')].map(one => one.getAttribute('href'))"
             ".filter(to => !to.startsWith('#') || !document.getElementById(to.slice(1)))"
