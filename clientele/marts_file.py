@@ -1,9 +1,10 @@
 """The public tables of the warehouse as one file for readers, so that none opens the warehouse.
 
-What is public is what the manifest of the build says (`access: public`), and nothing else leaves.
-The file keeps the names of schemas and tables, and carries what a tool shows to people and joins
-by: keys, columns that are never null, descriptions as comments. It is written beside the former one
-and renamed when it is whole: a reader that has the former one open keeps it until it connects anew.
+What is public is what the manifest of the build says (`access: public`), and nothing else leaves,
+nor does a column of it whose `meta` says `stays_inside`. The file keeps the names of schemas and
+tables, and carries what a tool shows to people and joins by: keys, columns that are never null,
+descriptions as comments. It is written beside the former one and renamed when it is whole: a reader
+that has the former one open keeps it until it connects anew.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ PRIVATE_NAME = re.compile(re.escape(PRIVATE) + r"[0-9a-f]{16}")
 MAGIC = slice(8, 12), b"DUCK"
 TEXTS = re.compile(r"'(?:[^']|'')*'")
 BRANCHES = re.compile(r"[()]|\b(?:or|case)\b", re.IGNORECASE)
+STAYS_INSIDE = "stays_inside"
 IS_GIVEN = re.compile(r"(\w+)\s+is\s+not\s+null", re.IGNORECASE)
 
 
@@ -55,6 +57,7 @@ class PublicTable:
     """A model that others may read, as the manifest describes it.
 
     columns: the name of each column and its description, in the order of the contract.
+    inside: the columns beside these that the warehouse has and the file must not have.
     key: the columns that identify a row, as the generic test `holds` names them.
     required: the columns that tests hold to be never null, the key's among them.
     """
@@ -65,6 +68,7 @@ class PublicTable:
     columns: Mapping[str, str]
     key: tuple[str, ...]
     required: frozenset[str]
+    inside: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
@@ -228,9 +232,15 @@ def print_marts(written: Mapping[str, Any], console: Console) -> None:
 
 
 def _public_table(node: Mapping[str, Any], tests: Iterable[Mapping[str, Any]]) -> PublicTable:
+    inside = frozenset(
+        column["name"].lower()
+        for column in node["columns"].values()
+        if column.get("config", {}).get("meta", {}).get(STAYS_INSIDE)
+    )
     columns = {
         column["name"].lower(): " ".join(column["description"].split())
         for column in node["columns"].values()
+        if column["name"].lower() not in inside
     }
     key: tuple[str, ...] = ()
     required = {
@@ -259,6 +269,7 @@ def _public_table(node: Mapping[str, Any], tests: Iterable[Mapping[str, Any]]) -
         columns=columns,
         key=key,
         required=frozenset((required | set(key)) & set(columns)),
+        inside=inside,
     )
 
 
@@ -352,7 +363,8 @@ def _write_tables(
                 _create_table(connection, place, table, types, count <= MOST_KEYED_ROWS)
                 try:
                     connection.execute(
-                        f"insert into {place} select * from {source}.{table.path} "
+                        f"insert into {place} select {_listed_columns(types)} "
+                        f"from {source}.{table.path} "
                         f"order by {_listed_columns(table.key) or 'all'}"
                     )
                 except duckdb.ConstraintException as error:
@@ -375,7 +387,7 @@ def _write_tables(
 def _column_types(
     connection: duckdb.DuckDBPyConnection, database: str, table: PublicTable
 ) -> dict[str, str]:
-    """Types of the columns of a table as it was built; what the manifest knows and no other."""
+    """Types of the columns that leave, as they were built; what the manifest knows and no other."""
     types = dict(
         connection.execute(
             "select column_name, data_type from duckdb_columns() "
@@ -383,13 +395,13 @@ def _column_types(
             [database, table.schema, table.name],
         ).fetchall()
     )
-    differing = sorted({name.lower() for name in types} ^ set(table.columns))
+    differing = sorted({name.lower() for name in types} ^ (set(table.columns) | table.inside))
     if differing:
         raise WarehouseError(
             f"{table.full_name} was built otherwise than the manifest says (column "
             f"{differing[0]}); `dbt build` builds it anew"
         )
-    return types
+    return {name: kind for name, kind in types.items() if name.lower() not in table.inside}
 
 
 def _create_table(
