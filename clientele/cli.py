@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,19 @@ class InOrderOfWork(click.Group):
         return list(self.commands)
 
 
+class Command(InOrderOfWork):
+    """The whole command, which says in one line that a disk behind standard output is full."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run what the arguments name."""
+        try:
+            return super().invoke(context)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise  # a reader that has gone, such as `head`, is click's to end quietly
+            raise click.ClickException(f"it cannot be printed: {error.strerror}") from error
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Tell what is wrong with the warehouse in one line, and end with exit code 1."""
@@ -53,7 +67,13 @@ def one_line_errors() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=InOrderOfWork, context_settings={"help_option_names": ["-h", "--help"]})
+def refuse_warehouse(output: Path, warehouse: Path) -> None:
+    """End with one line, where a page would be written over the warehouse."""
+    if output.exists() and warehouse.exists() and output.samefile(warehouse):
+        raise click.ClickException(f"{output} is the warehouse itself; --output names another file")
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="clientele")
 def main() -> None:
     """The commands around the customer-quality warehouse.
@@ -367,6 +387,7 @@ def report(warehouse: Path, output: Path, locale: str, quiet: bool) -> None:
     from clientele.pages.writing import write_page
     from clientele.report import render
 
+    refuse_warehouse(output, warehouse)
     try:
         with one_line_errors(), steps("Report", quiet=quiet) as watch:
             write_page(render(warehouse, locale, watch), output)
@@ -402,6 +423,7 @@ def model_card(warehouse: Path, output: Path, quiet: bool) -> None:
     from clientele.model_card import read_shops, render
     from clientele.pages.writing import write_page
 
+    refuse_warehouse(output, warehouse)
     try:
         with one_line_errors(), steps("Model cards", 2, quiet=quiet) as watch:
             watch.step("reading the warehouse")

@@ -14,7 +14,23 @@ NEEDED = ("marts.data_quality", "marts.row_reconciliation")
 
 # What breaks its promise first, then what reaches people, then what costs most.
 CHECKS = """
-    select *
+    select
+        source,
+        check_name,
+        check_subject,
+        check_grain,
+        severity,
+        meaning,
+        evidence,
+        failing_rows,
+        checked_rows,
+        people_touched,
+        lists_touched,
+        money_at_risk,
+        failing_share,
+        tolerated_share,
+        is_ok,
+        as_of_date
     from marts.data_quality
     order by
         source asc,
@@ -27,7 +43,18 @@ CHECKS = """
         check_subject asc
 """
 
-TABLES = "select * from marts.row_reconciliation order by source, landed_count desc, source_table"
+TABLES = """
+    select
+        source,
+        source_table,
+        landed_count,
+        accepted_count,
+        rejected_count,
+        duplicate_count,
+        unexplained_count
+    from marts.row_reconciliation
+    order by source asc, landed_count desc, source_table asc
+"""
 
 
 def read_quality(warehouse: Path) -> dict[str, Any]:

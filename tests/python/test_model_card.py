@@ -962,6 +962,23 @@ def test_what_is_missing_is_said_in_one_line(
     assert not (tmp_path / "card.html").exists()
 
 
+@pytest.mark.parametrize("command", ["model-card", "report"])
+def test_a_page_is_never_written_over_the_warehouse(tmp_path: Path, command: str) -> None:
+    warehouse = make(tmp_path / "shop.duckdb")
+    before = warehouse.read_bytes()
+    (tmp_path / "link.html").symlink_to(warehouse)
+
+    for output in (warehouse, tmp_path / "link.html"):
+        result = CliRunner().invoke(
+            main, [command, "--warehouse", str(warehouse), "--output", str(output)]
+        )
+        assert result.exit_code == 1
+        assert result.output == (
+            f"Error: {output} is the warehouse itself; --output names another file\n"
+        )
+    assert warehouse.read_bytes() == before
+
+
 def test_a_page_that_cannot_be_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -309,6 +309,8 @@ def test_a_name_that_nobody_knows_is_said_in_one_line(
         ("lists", "marts.campaign_status", "outranked_count"),
         ("new-customers", "marts.new_customer_playbook", "next_step"),
         ("quality", "marts.data_quality", "is_ok"),
+        ("quality", "marts.data_quality", "meaning"),
+        ("quality", "marts.row_reconciliation", "unexplained_count"),
     ],
 )
 def test_an_older_warehouse_and_a_part_of_one_are_said_in_one_line(
@@ -356,6 +358,18 @@ def test_what_is_piped_has_no_escape_codes_and_any_encoding_will_do(
     as_json = run_piped(warehouse, "lists", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     names = [entry["campaign_id"] for entry in json.loads(as_json)["shops"][0]["lists"]]
     assert "rückkehr" in names
+
+
+def test_a_full_disk_behind_the_output_is_one_line(shops: Path) -> None:
+    for options in ([], ["--json"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "clientele", "show", "quality",
+                 "--warehouse", str(shops), *options],
+                cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            )  # fmt: skip
+        assert done.returncode == 1
+        assert done.stderr == "Error: it cannot be printed: No space left on device\n"
 
 
 @pytest.mark.parametrize(
