@@ -182,10 +182,10 @@ def test_the_map_draws_each_customer_once_where_they_belong() -> None:
     axes = [{"component": number, "feature": "rating", "loading": 1.0} for number in (1, 2)]
     drawn = str(customer_map(dots, groups, axes, "map", Numbers()))
     paths = dict(
-        re.findall(r'<path d="((?:M[\d,]+Z)+)" stroke="([^"]+)"', drawn)
+        re.findall(r'<path d="((?:M[\d,]+h\.1)+)" stroke="([^"]+)"', drawn)
     )  # fmt: skip
     places = {
-        colour: [tuple(map(int, place)) for place in re.findall(r"M(\d+),(\d+)Z", path)]
+        colour: [tuple(map(int, place)) for place in re.findall(r"M(\d+),(\d+)h\.1", path)]
         for path, colour in paths.items()
     }
     ((x_up, y_up),) = places[series_colour(0)]
