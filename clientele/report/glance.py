@@ -117,7 +117,7 @@ STATES = {
 }
 
 TILE_STATES = {
-    "keep": "they hold until then",
+    "keep": "nothing to do until then",
     "watch": "something moves: look again",
     "refit": "they are due",
     "redesign": "other features are needed",
