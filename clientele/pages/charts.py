@@ -27,6 +27,7 @@ NARROW, WIDE = 340, 1040  # pixels of a whole drawing: a phone's, and the page's
 
 DRAWN = frozenset(("d", "transform", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r"))
 FRACTION = re.compile(r"[0-9]+[.][0-9]{2,}")
+DOTS = re.compile(r"(?:M[\d.,-]+Z)+")  # lines of no length with round ends
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 ElementTree.register_namespace("", SVG)
@@ -131,7 +132,7 @@ def _cleaned(text: str, prefix: str, label: str) -> str:
             elif "url(#" in value:
                 element.set(attribute, value.replace("url(#", f"url(#{prefix}-"))
             elif attribute in DRAWN:
-                element.set(attribute, FRACTION.sub(_tenth, value))
+                element.set(attribute, _printable(FRACTION.sub(_tenth, value)))
     for parent in list(root.iter()):
         for child in list(parent):
             if child.get("display") == "none" or child.get("d") == "M0,0h0v0h0Z":
@@ -139,6 +140,14 @@ def _cleaned(text: str, prefix: str, label: str) -> str:
     root.set("role", "img")
     root.set("aria-label", label)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _printable(path: str) -> str:
+    """Return a path of dots with a length that shows on paper too.
+
+    Readers of PDF, that of Chromium among them, draw nothing of a line without any length.
+    """
+    return path.replace("Z", "h.1") if DOTS.fullmatch(path) else path
 
 
 def _tenth(found: re.Match[str]) -> str:

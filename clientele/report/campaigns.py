@@ -12,6 +12,7 @@ import altair as alt
 from clientele.pages.charts import ACCENT, AGAINST, GOOD, MUTED, OTHER, SERIES, SHEET, STOP, TEXT
 from clientele.report.named_rows import PHONE, height, name_axis, unique_names
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.rule_words import rules_in_words
 
 NAME = "campaigns"
 TITLE = "Campaigns"
@@ -43,6 +44,12 @@ QUERIES = (
         order by source, campaign_id, rule_group
         """,
         grain=("campaign_id", "rule_group"),
+    ),
+    Query(
+        "marts.rule_segment_sizes",
+        "select source, rule_segment, segment_name from marts.rule_segment_sizes order by all",
+        grain=("rule_segment",),
+        name="rfm_names",
     ),
     Query(
         "marts.campaign_ledger_reasons",
@@ -147,6 +154,7 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
     results = _results(tables["campaign_results"])
     people = sorted(tables["campaign_lists"], key=lambda row: order.get(_key(row), len(order)))
     ids = {row["campaign_id"]: row["campaign_name"] for row in campaigns}
+    rfm_names = {row["rule_segment"]: row["segment_name"] for row in tables["rfm_names"]}
     return {
         "names": names,
         "campaigns": running,
@@ -154,7 +162,9 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
         "largest": max(running, key=lambda row: row["sent_today_count"], default=None),
         "list_reasons": _grouped(tables["campaign_list_reasons"]),
         "ledger_reasons": _grouped(tables["campaign_ledger_reasons"]),
-        "in_words": lambda reason: named(reason, ids),
+        "in_words": lambda reason: (
+            rules_in_words(reason, rfm_names, shop.numbers) or named(reason, ids)
+        ),
         "states": STATES,
         "present_states": [state for state in STATES if any(row[state[0]] for row in running)],
         "audience_chart": _audience_chart(running, names, shop),

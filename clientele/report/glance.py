@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.rule_words import rules_in_words
 
 NAME = "glance"
 TITLE = "At a glance"
@@ -50,13 +51,28 @@ QUERIES = (
         "marts.campaign_status",
         """
         select
-            source, campaign_id, campaign_version, campaign_name, channel, campaign_state,
+            source, campaign_id, campaign_version, campaign_name, channel, offer, campaign_state,
             sent_today_count
         from marts.campaign_status
         where sent_today_count > 0
         order by sent_today_count desc, campaign_id, campaign_version
         """,
         grain=("campaign_id", "campaign_version"),
+    ),
+    Query(
+        "marts.campaign_list_reasons",
+        """
+        select source, campaign_id, campaign_version, rule_group, list_reason, who_they_are
+        from marts.campaign_list_reasons
+        order by source, campaign_id, rule_group
+        """,
+        grain=("campaign_id", "rule_group"),
+    ),
+    Query(
+        "marts.rule_segment_sizes",
+        "select source, rule_segment, segment_name from marts.rule_segment_sizes order by all",
+        grain=("rule_segment",),
+        name="rfm_names",
     ),
     Query(
         "marts.campaign_results",
@@ -94,10 +110,17 @@ QUERIES = (
 )
 # What is to be done, by the state that the maintenance contract is in.
 STATES = {
-    "keep": "Nothing is to be done before then.",
+    "keep": "Nothing is to be done before then; a build on that day renews them.",
     "watch": "Nothing is broken yet, but something moves: look again at the next build.",
     "refit": "They are due: the next build on or after that day fits them anew.",
     "redesign": "Fitting them anew would not last: other features or fewer segments are needed.",
+}
+
+TILE_STATES = {
+    "keep": "nothing to do until then",
+    "watch": "something moves: look again",
+    "refit": "they are due",
+    "redesign": "other features are needed",
 }
 
 
@@ -105,6 +128,13 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
     """Return the rows that answer the questions, null where there is no answer yet."""
     results = tables["campaign_results"]
     told = [row for row in results if row["decision"] is not None]
+    rfm_names = {row["rule_segment"]: row["segment_name"] for row in tables["rfm_names"]}
+    reasons: dict[tuple[str, int], list[str]] = {}
+    for row in tables["campaign_list_reasons"]:
+        why = rules_in_words(row["list_reason"], rfm_names, shop.numbers) or row["list_reason"]
+        reasons.setdefault((row["campaign_id"], row["campaign_version"]), []).append(
+            (row["who_they_are"] or why).rstrip(".")
+        )
     waiting = [row for row in results if row["decision"] is None and row["first_ripe_date"]]
     return {
         "best_segment": _first(
@@ -114,11 +144,13 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
         "best_new": _first(tables["new_customer_playbook"]),
         "quality": _first(tables["customer_quality_status"]),
         "lists": tables["campaign_status"][:LISTS_NAMED],
+        "reasons": reasons,
         "further_lists": len(tables["campaign_status"]) - LISTS_NAMED,
         "result": _first(told),
         "next_result": min(waiting, key=lambda row: row["first_ripe_date"], default=None),
         "maintenance": _first(tables["segment_maintenance"]),
         "states": STATES,
+        "tile_states": TILE_STATES,
     }
 
 

@@ -740,7 +740,7 @@ def test_the_map_shows_every_sampled_customer_and_weighs_little(
     ]
     customers = demo_warehouse.value("select count(*) from segments.segment_projection")
     assert len(dots) == demo_warehouse.value("select count(*) from segments.segment_profiles")
-    assert sum(path.count("Z") for path in dots) == customers
+    assert sum(path.count("M") for path in dots) == customers
     assert sum(len(path) for path in dots) < 12 * customers
     explained = demo_warehouse.value(
         "select sum(explained_variance_share) from (select distinct component, "

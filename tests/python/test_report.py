@@ -152,6 +152,35 @@ def test_a_search_leaves_the_rows_that_hold_what_is_typed(browser: Browser, repo
         assert table.locator("visible=true").count() == table.count()
 
 
+def test_on_paper_everything_is_open_and_whole(browser: Browser, report: Path):
+    with opened(browser, report) as page:
+        page.emulate_media(media="print")
+        shut, cut = page.evaluate(
+            """() => [
+                [...document.querySelectorAll('details table')].filter(
+                    one => !one.checkVisibility({contentVisibilityAuto: true})).length,
+                [...document.querySelectorAll('.scroll')].filter(
+                    one => one.scrollHeight > one.clientHeight + 1
+                        && getComputedStyle(one).overflowY !== 'visible').length,
+            ]"""
+        )
+    assert (shut, cut) == (0, 0)
+
+
+def test_on_a_phone_lists_of_people_need_no_scrolling_aside(browser: Browser, report: Path):
+    with opened(browser, report, width=375) as page:
+        wide = page.evaluate(
+            "[...document.querySelectorAll('.people, .first-contacts, .playbook')]"
+            ".filter(one => one.scrollWidth > one.closest('.scroll').clientWidth + 1)"
+            ".map(one => one.className)"
+        )
+        box = page.locator("input[data-searches]").first
+        rows = page.locator(f"#{box.get_attribute('data-searches')} tbody tr")
+        box.fill(rows.nth(30).locator("th").first.inner_text())
+        assert rows.locator("visible=true").count() == 1
+    assert wide == []
+
+
 def test_no_client_is_named(report: Path, demo_warehouse: Warehouse):
     page = report.read_text(encoding="utf-8")
     with duckdb.connect(str(demo_warehouse.path), read_only=True) as connection:

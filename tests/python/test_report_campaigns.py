@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from clientele.pages.writing import environment
-from clientele.report import campaigns, findings, page, recommendations
+from clientele.report import campaigns, findings, glance, page, recommendations
 from clientele.report.named_rows import _literal, broken, unique_names
 from clientele.report.reading import Query, Row, Tables
 
@@ -153,6 +153,41 @@ def test_few_people_are_not_counted_and_names_are_text() -> None:
     assert "Has given a low rating lately." in html
     assert "<b>" not in html
     assert "1</data> person</strong> is on today" in html
+
+
+def test_a_list_at_a_glance_says_who_is_on_it_and_what_they_get() -> None:
+    """The words of the playbook where it has some, else the rules in words."""
+    key = {"campaign_id": "win", "campaign_version": 1}
+    reason = {**key, "list_reason": "promo_share is at least 0.8 and rfm_segment is lost"}
+    html = shown(
+        glance,
+        {
+            "as_of_date": date(2026, 6, 30), "run_id": "2026-06-30", "listed_customer_count": 1,
+            **dict.fromkeys(
+                (
+                    "first_order_date", "customer_count", "active_customer_count", "net_revenue",
+                    "net_revenue_365d", "cm2", "cm2_365d", "good_customer_share",
+                    "judged_customer_count", "segment_count", "segmentation_method",
+                    "next_refit_date", "maintenance_state", "failing_check_count", "check_count",
+                    "actionable_customer_count", "actionable_value",
+                )
+            ),
+        },
+        campaign_status=[
+            {
+                **key, "campaign_name": "Win", "channel": "push", "offer": "A voucher",
+                "campaign_state": "running", "sent_today_count": 1,
+            }
+        ],
+        campaign_list_reasons=[
+            {**reason, "rule_group": 1, "who_they_are": None},
+            {**reason, "rule_group": 2, "who_they_are": "Long gone."},
+        ],
+        rfm_names=[{"rule_segment": "lost", "segment_name": "Lost"}],
+    )  # fmt: skip
+    assert "1</data> person</strong> on 1 list:" in html
+    assert "by push, A voucher." in html
+    assert "Orders with a promotion: at least 80%; RFM segment: Lost, or Long gone." in html
 
 
 def test_campaigns_stand_by_their_names_in_reasons() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -33,8 +34,12 @@ def tables_of(**given: list[dict[str, Any]]) -> Tables:
 def page_of(tables: Tables, **overview: Any) -> str:
     """Return the page of a shop that has this section alone."""
     about = Row({**OVERVIEW, **overview}, "marts.shop_overview", ())
-    with patch.object(page, "SECTIONS", (segments,)):
-        return page.render({"shop": (about, {"segments": tables})}, "some.duckdb", "en_GB")
+    shops = {"shop": (about, {"segments": tables})}
+    with (
+        patch.object(page, "SECTIONS", (segments,)),
+        patch.object(page, "read_shops", lambda *_: shops),
+    ):
+        return page.render(Path("some.duckdb"), "en_GB")
 
 
 def text_of(html: str) -> str:
@@ -177,10 +182,10 @@ def test_the_map_draws_each_customer_once_where_they_belong() -> None:
     axes = [{"component": number, "feature": "rating", "loading": 1.0} for number in (1, 2)]
     drawn = str(customer_map(dots, groups, axes, "map", Numbers()))
     paths = dict(
-        re.findall(r'<path d="((?:M[\d,]+Z)+)" stroke="([^"]+)"', drawn)
+        re.findall(r'<path d="((?:M[\d,]+h\.1)+)" stroke="([^"]+)"', drawn)
     )  # fmt: skip
     places = {
-        colour: [tuple(map(int, place)) for place in re.findall(r"M(\d+),(\d+)Z", path)]
+        colour: [tuple(map(int, place)) for place in re.findall(r"M(\d+),(\d+)h\.1", path)]
         for path, colour in paths.items()
     }
     ((x_up, y_up),) = places[series_colour(0)]
