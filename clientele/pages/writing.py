@@ -13,13 +13,26 @@ SHARED = Path(__file__).parent
 
 def environment(templates: Path) -> Environment:
     """Return the environment of a page: its own folder of templates, then the shared one."""
-    return Environment(
+    found = Environment(
         loader=FileSystemLoader([templates, SHARED]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    found.filters.update(sentence=sentence, words=words)
+    return found
+
+
+def sentence(reason: str | None) -> str:
+    """Return a reason with a capital letter and a full stop."""
+    reason = (reason or "no reason was given").strip().rstrip(".")
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def words(name: str) -> str:
+    """Return a name of the warehouse as words."""
+    return name.replace("_", " ")
 
 
 def write_page(text: str, output: Path) -> None:

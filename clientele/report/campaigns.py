@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import ACCENT, AGAINST, GOOD, MUTED, OTHER, SERIES, SHEET, STOP, TEXT
 from clientele.report.named_rows import PHONE, height, name_axis, unique_names
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "campaigns"
 TITLE = "Campaigns"
@@ -137,7 +139,7 @@ DECISION_COLOURS = {
 }  # fmt: skip
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts, and the rows in the order and groups in which they are shown."""
     campaigns = tables["campaign_status"]
     running = [row for row in campaigns if row["campaign_state"] == "running"]
@@ -239,7 +241,7 @@ def _first_ripe(row: Row) -> tuple[Any, str]:
     return row["first_ripe_date"], row["campaign_id"]
 
 
-def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
+def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Shop) -> Markup | None:
     reached = [row for row in campaigns if row["audience_count"]]
     if not reached:
         return None
@@ -288,7 +290,7 @@ def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Any) -
     )
 
 
-def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
+def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Shop) -> Markup | None:
     drawn = [row for row in power if row["pooled_detectable_uplift"] is not None]
     if not drawn:
         return None
@@ -351,7 +353,7 @@ def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
     )
 
 
-def _lift_chart(results: Mapping[str, Any], metric: str, shop: Any) -> Any:
+def _lift_chart(results: Mapping[str, Any], metric: str, shop: Shop) -> dict[str, Any] | None:
     rows = [row for row in results[metric] if row["lift"] is not None]
     if not rows:
         return None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import SERIES
 from clientele.pages.rounding import rate
 from clientele.report.bars import height_of, names, number_axis, rates
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "promotions"
 TITLE = "Promotions"
@@ -43,7 +45,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts, and the rows that the first words are about."""
     rows = tables["promo_performance"]
     promotions = [row for row in rows if row["has_promo"]]
@@ -78,7 +80,7 @@ def label(row: Row, between: str = " ") -> str:
     return f"{objective}{between}({department})"
 
 
-def _payer_chart(rows: list[Row], shop: Any) -> Any:
+def _payer_chart(rows: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "label": label(row, "\n"),
@@ -120,7 +122,7 @@ def _payer_chart(rows: list[Row], shop: Any) -> Any:
     )
 
 
-def _quality_chart(judged: list[Row], shop: Any) -> Any:
+def _quality_chart(judged: list[Row], shop: Shop) -> Markup | None:
     values = []
     ranked = sorted(judged, key=lambda row: (-row["good_share"], label(row)))
     for row in ranked[: MOST_BARS + 1]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from clientele.report.bars import paired_shares, shade
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "rfm"
 TITLE = "RFM"
@@ -45,7 +48,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the grids and the chart of the rule segments."""
     status = tables["rfm_status"]
     rules = tables["rule_segment_sizes"]
@@ -74,7 +77,7 @@ def _grid(rows: list[Row], band: str) -> dict[str, Any]:
     return {"lines": lines, "largest": max(shares, default=None)}
 
 
-def _rule_chart(told: list[Row], shop: Any) -> Any:
+def _rule_chart(told: list[Row], shop: Shop) -> Markup | None:
     first, second = "of customers", "of net revenue"
     values = [
         {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from clientele.pages.rounding import rate
 from clientele.report.bars import ranked_bars, rates
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "service"
 TITLE = "Ratings and delivery"
@@ -43,7 +46,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts and the rows of each dimension."""
     stars = tables["rating_distribution"]
     rows = {
@@ -81,7 +84,7 @@ def dimension_words(row: Row) -> str:
     return "none given" if row["dimension"] == "rating_reason" else "not known"
 
 
-def _star_chart(stars: list[Row], shop: Any) -> Any:
+def _star_chart(stars: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "label": f"{row['rating']} star{'' if row['rating'] == 1 else 's'}",
@@ -96,7 +99,7 @@ def _star_chart(stars: list[Row], shop: Any) -> Any:
     )
 
 
-def _low_chart(rows: list[Row], dimension: str, title: str, shop: Any) -> Any:
+def _low_chart(rows: list[Row], dimension: str, title: str, shop: Shop) -> Markup | None:
     values = []
     for row in rows:
         if row["low_rating_share"] is None or row["dimension_value"] == "unknown":
@@ -123,7 +126,7 @@ def _low_chart(rows: list[Row], dimension: str, title: str, shop: Any) -> Any:
     )
 
 
-def _reason_chart(given: list[Row], shop: Any) -> Any:
+def _reason_chart(given: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "label": row["dimension_value"],
