@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -21,7 +23,17 @@ def environment(templates: Path) -> Environment:
         undefined=StrictUndefined,
     )
     found.filters.update(sentence=sentence, words=words)
+    found.globals.update(content_policy=content_policy)
     return found
+
+
+def content_policy(script: str = "") -> str:
+    """Return what a page lets a browser do: run this very script, and ask nobody for anything."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    if script:
+        known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy += f"; script-src 'sha256-{known}'"
+    return policy
 
 
 def sentence(reason: str | None) -> str:
