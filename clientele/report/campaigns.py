@@ -196,6 +196,11 @@ def _key(row: Mapping[str, Any]) -> tuple[str, int]:
     return row["campaign_id"], row["campaign_version"]
 
 
+def _place(row: Mapping[str, Any]) -> str:
+    """Return what stands for a campaign and its version on the axis of a chart."""
+    return "/".join(map(str, _key(row)))
+
+
 def _grouped(rows: list[Row]) -> dict[tuple[str, int], list[Row]]:
     groups: dict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in rows:
@@ -245,10 +250,10 @@ def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Shop) 
     reached = [row for row in campaigns if row["audience_count"]]
     if not reached:
         return None
-    shown = {"/".join(map(str, _key(row))): names[_key(row)] for row in reached}
+    shown = {_place(row): names[_key(row)] for row in reached}
     values = [
         {
-            "campaign": "/".join(map(str, _key(row))),
+            "campaign": _place(row),
             "colour": colour,
             "place": place,
             "people": row[column],
@@ -294,12 +299,10 @@ def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Shop) -> Mark
     drawn = [row for row in power if row["pooled_detectable_uplift"] is not None]
     if not drawn:
         return None
-    shown = {
-        "/".join(map(str, _key(row))): names.get(_key(row), row["campaign_name"]) for row in drawn
-    }
+    shown = {_place(row): names.get(_key(row), row["campaign_name"]) for row in drawn}
     values = [
         {
-            "campaign": "/".join(map(str, _key(row))),
+            "campaign": _place(row),
             "uplift": row[column],
             "shape": shape,
             "colour": colour or POWER_COLOURS[row["power_state"]],
@@ -314,7 +317,7 @@ def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Shop) -> Mark
     ]
     lines = [
         {
-            "campaign": "/".join(map(str, _key(row))),
+            "campaign": _place(row),
             "from": row["assumed_uplift"],
             "to": row["pooled_detectable_uplift"],
         }
@@ -363,10 +366,10 @@ def _lift_chart(results: Mapping[str, Any], metric: str, shop: Shop) -> dict[str
         text = shop.numbers.money(value, 2) if is_money else shop.numbers.percent(value, 1)
         return text if value < 0 else f"+{text}"
 
-    shown = {"/".join(map(str, _key(row))): results["names"][_key(row)] for row in rows}
+    shown = {_place(row): results["names"][_key(row)] for row in rows}
     values = [
         {
-            "campaign": "/".join(map(str, _key(row))),
+            "campaign": _place(row),
             "lift": row["lift"],
             "lower": row["lower_lift"],
             "upper": row["upper_lift"],

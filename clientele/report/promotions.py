@@ -8,8 +8,7 @@ import altair as alt
 from markupsafe import Markup
 
 from clientele.pages.charts import SERIES
-from clientele.pages.rounding import rate
-from clientele.report.bars import height_of, names, number_axis, rates
+from clientele.report.bars import height_of, names, number_axis, rate_value, rates
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
 
@@ -123,21 +122,11 @@ def _payer_chart(rows: list[Row], shop: Shop) -> Markup | None:
 
 
 def _quality_chart(judged: list[Row], shop: Shop) -> Markup | None:
-    values = []
     ranked = sorted(judged, key=lambda row: (-row["good_share"], label(row)))
-    for row in ranked[: MOST_BARS + 1]:
-        estimate = rate(float(row["good_share"]), row["mature_customer_count"])
-        values.append(
-            {
-                "label": label(row, "\n"),
-                "value": estimate.value,
-                "lower": estimate.lower,
-                "upper": estimate.upper,
-                "tip": f"{label(row)}: {shop.numbers.percent(estimate.value)} "
-                f"({shop.numbers.percent(estimate.lower)} to "
-                f"{shop.numbers.percent(estimate.upper)})",
-            }
-        )
+    values = [
+        rate_value(label(row, "\n"), row["good_share"], row["mature_customer_count"], shop.numbers)
+        for row in ranked[: MOST_BARS + 1]
+    ]
     return shop.chart(
         rates(values),
         "whom-they-win",

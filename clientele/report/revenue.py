@@ -8,7 +8,7 @@ import altair as alt
 from markupsafe import Markup
 
 from clientele.pages.charts import ACCENT, MUTED
-from clientele.report.bars import number_axis, paired_shares, ranked_bars
+from clientele.report.bars import number_axis, paired_shares, ranked_bars, share_pairs
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
 
@@ -265,22 +265,13 @@ def _decile_chart(told: list[Row], shop: Shop) -> Markup | None:
 
 
 def _segment_chart(segments: list[Row], shop: Shop) -> Markup | None:
-    first, second = "of buyers", "of net revenue"
-    values = [
-        {
-            "label": row["group_name"],
-            "kind": kind,
-            "value": float(row[column]),
-            "tip": f"{row['group_name']}: {shop.numbers.percent(row[column])} {kind}",
-        }
-        for row in segments
-        if row["net_revenue_share"] is not None
-        for kind, column in ((first, "customer_share"), (second, "net_revenue_share"))
-    ]
+    shares = {"of buyers": "customer_share", "of net revenue": "net_revenue_share"}
+    told = [row for row in segments if row["net_revenue_share"] is not None]
+    values = share_pairs(told, "group_name", shares, shop.numbers)
     if not values:
         return None
     return shop.chart(
-        paired_shares(values, first, second),
+        paired_shares(values, *shares),
         "revenue-by-segment",
         "Shares of buyers and of net revenue by segment",
         f"{values[0]['tip']} and {values[1]['tip'].rpartition(': ')[2]}",

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from clientele.report.bars import paired_shares, shade
+from clientele.report.bars import paired_shares, shade, share_pairs
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
 
@@ -78,19 +78,10 @@ def _grid(rows: list[Row], band: str) -> dict[str, Any]:
 
 
 def _rule_chart(told: list[Row], shop: Shop) -> Markup | None:
-    first, second = "of customers", "of net revenue"
-    values = [
-        {
-            "label": row["segment_name"],
-            "kind": kind,
-            "value": float(row[column]),
-            "tip": f"{row['segment_name']}: {shop.numbers.percent(row[column], 1)} {kind}",
-        }
-        for row in told
-        for kind, column in ((first, "customer_share"), (second, "net_revenue_share"))
-    ]
+    shares = {"of customers": "customer_share", "of net revenue": "net_revenue_share"}
+    values = share_pairs(told, "segment_name", shares, shop.numbers, 1)
     return shop.chart(
-        paired_shares(values, first, second),
+        paired_shares(values, *shares),
         "rule-segments",
         "Shares of customers and of net revenue by rule segment",
         f"{values[0]['tip']} and {values[1]['tip'].rpartition(': ')[2]}",

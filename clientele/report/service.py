@@ -6,8 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from clientele.pages.rounding import rate
-from clientele.report.bars import ranked_bars, rates
+from clientele.report.bars import ranked_bars, rate_value, rates
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
 
@@ -100,22 +99,15 @@ def _star_chart(stars: list[Row], shop: Shop) -> Markup | None:
 
 
 def _low_chart(rows: list[Row], dimension: str, title: str, shop: Shop) -> Markup | None:
-    values = []
-    for row in rows:
-        if row["low_rating_share"] is None or row["dimension_value"] == "unknown":
-            continue
-        estimate = rate(float(row["low_rating_share"]), row["rated_count"])
-        values.append(
-            {
-                "label": row["dimension_value"],
-                "value": estimate.value,
-                "lower": estimate.lower,
-                "upper": estimate.upper,
-                "tip": f"{row['dimension_value']}: {shop.numbers.percent(estimate.value, 1)} "
-                f"({shop.numbers.percent(estimate.lower, 1)} to "
-                f"{shop.numbers.percent(estimate.upper, 1)}) low",
-            }
+    values = [
+        rate_value(
+            row["dimension_value"], row["low_rating_share"], row["rated_count"], shop.numbers, 1
         )
+        for row in rows
+        if row["low_rating_share"] is not None and row["dimension_value"] != "unknown"
+    ]
+    for value in values:
+        value["tip"] += " low"
     if not values:
         return None
     return shop.chart(
