@@ -12,6 +12,7 @@ from typing import Any
 
 from clientele.model_card.reading import MAIN_HEAD, Row
 from clientele.pages.rounding import Z_95, Estimate, decimals, number, percent
+from clientele.pages.writing import sentence
 
 STOP, CARE = "stop", "care"
 PUBLISHED = "published"
@@ -101,7 +102,7 @@ def lifetime_value_cautions(card: Row) -> list[Caution]:
     """
     method = card["clv_method"]
     if method == "none":
-        return [Caution(STOP, "No value is served", f"{_sentence(card['reason'])}")]
+        return [Caution(STOP, "No value is served", sentence(card["reason"]))]
     found = [*_overdue(card)]
     if not card["measures"]:
         found.append(
@@ -109,13 +110,11 @@ def lifetime_value_cautions(card: Row) -> list[Caution]:
                 STOP,
                 "It was never judged",
                 "No part of the history could be held out, so nobody knows how good these values "
-                f"are. {_sentence(card['reason'])}",
+                f"are. {sentence(card['reason'])}",
             )
         )
     if method != "bg_nbd":
-        found.append(
-            Caution(CARE, "A baseline is served, not the model", _sentence(card["reason"]))
-        )
+        found.append(Caution(CARE, "A baseline is served, not the model", sentence(card["reason"])))
     if card["measures"]:
         found += _few_customers(card["test_customer_count"])
     ratio = card["measures"].get(method, {}).get("total_ratio")
@@ -153,15 +152,9 @@ def _withheld(card: Row) -> Caution:
     return Caution(
         STOP,
         title,
-        f"{_sentence(card['reason'])} No customer has a probability, a decile or a quadrant: these "
+        f"{sentence(card['reason'])} No customer has a probability, a decile or a quadrant: these "
         "columns are null on purpose. Do not fill them with something else.",
     )
-
-
-def _sentence(reason: str) -> str:
-    """Return a reason as a sentence of its own."""
-    reason = reason.strip()
-    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
 def _overdue(card: Row) -> list[Caution]:
@@ -270,7 +263,7 @@ def _heads(card: Row) -> list[Caution]:
         Caution(
             CARE,
             f"No forecast of {names[head['head']]}",
-            f"{_sentence(head['reason'])} That side of the quadrant is the same for everybody, the "
+            f"{sentence(head['reason'])} That side of the quadrant is the same for everybody, the "
             "one on which most customers of the training were.",
         )
         for head in card["heads"]

@@ -78,9 +78,7 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
     The same input gives the same bytes.
     """
     templates = environment(Path(__file__).parent)
-    templates.filters.update(
-        number=number, percent=percent, day=day, words=words, sentence=sentence
-    )
+    templates.filters.update(number=number, percent=percent, day=day)
     templates.globals.update(
         estimate=estimate,
         figure=figure,
@@ -127,17 +125,6 @@ def render(shops: Sequence[Row], warehouse_name: str) -> str:
 def day(value: date | None) -> str:
     """Return a date as it is written in the warehouse."""
     return NOT_KNOWN if value is None else value.isoformat()
-
-
-def words(name: str) -> str:
-    """Return a column's name as words."""
-    return name.replace("_", " ")
-
-
-def sentence(reason: str | None) -> str:
-    """Return a reason with a capital letter and a full stop."""
-    reason = (reason or "no reason was given").strip()
-    return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def probability(logit: float) -> float:

@@ -5,16 +5,14 @@ Each table is read by one query below, which names every column that is used.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from clientele.pages.reading import read
 from clientele.pages.rounding import Estimate
-from clientele.warehouse_file import WarehouseError, open_warehouse, rows
+from clientele.warehouse_file import open_warehouse
 
 Row = dict[str, Any]
 
@@ -201,17 +199,13 @@ def read_shops(warehouse: Path) -> list[Row]:
     tables: dict[str, list[Row]] = {}
     with open_warehouse(warehouse, QUERIES) as connection:
         for table, query in QUERIES.items():
-            try:
-                tables[table.rpartition(".")[2]] = [
-                    {name: _known(value) for name, value in row.items()}
-                    for row in rows(connection, query)
-                ]
-            except duckdb.BinderException as error:
-                first_line = str(error).splitlines()[0]
-                raise WarehouseError(
-                    f"{warehouse} was built by another version ({table}: {first_line}); "
-                    "`dbt build` rebuilds it"
-                ) from error
+            tables[table.rpartition(".")[2]] = [
+                {
+                    name: float(value) if isinstance(value, Decimal) else value
+                    for name, value in row.items()
+                }
+                for row in read(connection, table, query, warehouse)
+            ]
     return [
         {
             **shop,
@@ -221,12 +215,6 @@ def read_shops(warehouse: Path) -> list[Row]:
         }
         for shop in sorted(tables["int_as_of"], key=lambda shop: shop["source"])
     ]
-
-
-def _known(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _of(table: list[Row], about: Row) -> list[Row]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
 from clientele.pages.charts import ACCENT, MUTED, OTHER
+from clientele.pages.numbers import Numbers
+from clientele.pages.rounding import rate
+from clientele.report.reading import Row
 
 BAR_HEIGHT = 24
 LABEL_SHARE = 0.42  # of a drawing, at most, for what its bars are called
@@ -81,6 +84,25 @@ def ranked_bars(values: Values, number_format: str) -> Drawing:
     return chart
 
 
+def share_pairs(
+    rows: Iterable[Row], label: str, shares: Mapping[str, str], numbers: Numbers, digits: int = 0
+) -> list[dict[str, Any]]:
+    """Return the values of `paired_shares`.
+
+    label: the column of what a pair is called; shares: the columns of the two, each by its kind.
+    """
+    return [
+        {
+            "label": row[label],
+            "kind": kind,
+            "value": float(row[column]),
+            "tip": f"{row[label]}: {numbers.percent(row[column], digits)} {kind}",
+        }
+        for row in rows
+        for kind, column in shares.items()
+    ]
+
+
 def paired_shares(values: Values, first: str, second: str) -> Drawing:
     """Return two bars for each label, to be compared.
 
@@ -107,6 +129,26 @@ def paired_shares(values: Values, first: str, second: str) -> Drawing:
         )
 
     return chart
+
+
+def rate_value(
+    label: str, share: Any, count: int, numbers: Numbers, digits: int = 0
+) -> dict[str, Any]:
+    """Return a value of `rates`: a share of so many, with its interval.
+
+    label: may have several lines.
+    """
+    found = rate(float(share), count)
+    value, lower, upper = (
+        numbers.percent(end, digits) for end in (found.value, found.lower, found.upper)
+    )
+    return {
+        "label": label,
+        "value": found.value,
+        "lower": found.lower,
+        "upper": found.upper,
+        "tip": f"{' '.join(label.splitlines())}: {value} ({lower} to {upper})",
+    }
 
 
 def rates(values: Values) -> Drawing:

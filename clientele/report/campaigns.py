@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import ACCENT, AGAINST, GOOD, MUTED, OTHER, SERIES, SHEET, STOP, TEXT
 from clientele.report.named_rows import PHONE, height, name_axis, unique_names
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.rule_words import rules_in_words
+from clientele.report.shop import Shop
 
 NAME = "campaigns"
 TITLE = "Campaigns"
@@ -144,7 +146,7 @@ DECISION_COLOURS = {
 }  # fmt: skip
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts, and the rows in the order and groups in which they are shown."""
     campaigns = tables["campaign_status"]
     running = [row for row in campaigns if row["campaign_state"] == "running"]
@@ -204,6 +206,11 @@ def _key(row: Mapping[str, Any]) -> tuple[str, int]:
     return row["campaign_id"], row["campaign_version"]
 
 
+def _place(row: Mapping[str, Any]) -> str:
+    """Return what stands for a campaign and its version on the axis of a chart."""
+    return "/".join(map(str, _key(row)))
+
+
 def _grouped(rows: list[Row]) -> dict[tuple[str, int], list[Row]]:
     groups: dict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in rows:
@@ -249,14 +256,14 @@ def _first_ripe(row: Row) -> tuple[Any, str]:
     return row["first_ripe_date"], row["campaign_id"]
 
 
-def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
+def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Shop) -> Markup | None:
     reached = [row for row in campaigns if row["audience_count"]]
     if not reached:
         return None
-    shown = {"/".join(map(str, _key(row))): names[_key(row)] for row in reached}
+    shown = {_place(row): names[_key(row)] for row in reached}
     values = [
         {
-            "campaign": "/".join(map(str, _key(row))),
+            "campaign": _place(row),
             "colour": colour,
             "place": place,
             "people": row[column],
@@ -298,16 +305,14 @@ def _audience_chart(campaigns: list[Row], names: Mapping[Any, str], shop: Any) -
     )
 
 
-def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
+def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Shop) -> Markup | None:
     drawn = [row for row in power if row["pooled_detectable_uplift"] is not None]
     if not drawn:
         return None
-    shown = {
-        "/".join(map(str, _key(row))): names.get(_key(row), row["campaign_name"]) for row in drawn
-    }
+    shown = {_place(row): names.get(_key(row), row["campaign_name"]) for row in drawn}
     values = [
         {
-            "campaign": "/".join(map(str, _key(row))),
+            "campaign": _place(row),
             "uplift": row[column],
             "shape": shape,
             "colour": colour or POWER_COLOURS[row["power_state"]],
@@ -322,7 +327,7 @@ def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
     ]
     lines = [
         {
-            "campaign": "/".join(map(str, _key(row))),
+            "campaign": _place(row),
             "from": row["assumed_uplift"],
             "to": row["pooled_detectable_uplift"],
         }
@@ -361,7 +366,7 @@ def _power_chart(power: list[Row], names: Mapping[Any, str], shop: Any) -> Any:
     )
 
 
-def _lift_chart(results: Mapping[str, Any], metric: str, shop: Any) -> Any:
+def _lift_chart(results: Mapping[str, Any], metric: str, shop: Shop) -> dict[str, Any] | None:
     rows = [row for row in results[metric] if row["lift"] is not None]
     if not rows:
         return None
@@ -371,10 +376,10 @@ def _lift_chart(results: Mapping[str, Any], metric: str, shop: Any) -> Any:
         text = shop.numbers.money(value, 2) if is_money else shop.numbers.percent(value, 1)
         return text if value < 0 else f"+{text}"
 
-    shown = {"/".join(map(str, _key(row))): results["names"][_key(row)] for row in rows}
+    shown = {_place(row): results["names"][_key(row)] for row in rows}
     values = [
         {
-            "campaign": "/".join(map(str, _key(row))),
+            "campaign": _place(row),
             "lift": row["lift"],
             "lower": row["lower_lift"],
             "upper": row["upper_lift"],

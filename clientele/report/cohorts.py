@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import ACCENT
 from clientele.report.bars import number_axis, shade
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "cohorts"
 TITLE = "Cohorts"
@@ -60,7 +62,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the two triangles, their averages, and the curves of those."""
     averages = [row for row in tables["cohort_averages"] if is_told(row, "customer_count")]
     by_month = {row["months_since"]: row for row in averages}
@@ -124,7 +126,7 @@ def _in_columns(cells: Sequence[Row], width: int) -> list[Row | None]:
     return [by_month.get(since) for since in range(width)]
 
 
-def _curve(averages: list[Row], column: str, axis: str, shop: Any, title: str) -> Any:
+def _curve(averages: list[Row], column: str, axis: str, shop: Shop, title: str) -> Markup | None:
     def shown(row: Row) -> str:
         if column == "retention_rate":
             return shop.numbers.percent(row[column])

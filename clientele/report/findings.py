@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import CARE, OTHER, SERIES, STOP, TEXT
 from clientele.report.named_rows import PHONE, height, name_axis
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "findings"
 TITLE = "Data quality"
@@ -65,7 +67,7 @@ QUERIES = (
 SEVERITY_WORDS = {"error": "error", "warn": "warning", "info": "note"}
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the checks by how they ended, the charts, and suppressions by reason and channel."""
     checks = tables["data_quality"]
     failing = [row for row in checks if not row["is_ok"]]
@@ -95,7 +97,7 @@ def _by_reason(rows: list[Row]) -> list[tuple[Row, dict[str, Row]]]:
     return [(next(iter(channels.values())), channels) for channels in reasons.values()]
 
 
-def _tolerance_chart(checks: list[Row], shop: Any) -> Any:
+def _tolerance_chart(checks: list[Row], shop: Shop) -> Markup | None:
     """Draw the failing share of checks that tolerate some rows, against what they tolerate."""
     judged = [
         row
@@ -158,7 +160,7 @@ def _tolerance_chart(checks: list[Row], shop: Any) -> Any:
     )
 
 
-def _rows_chart(tables: list[Row], shop: Any) -> Any:
+def _rows_chart(tables: list[Row], shop: Shop) -> Markup | None:
     """Draw what became of the rows that were not accepted, as shares of what landed."""
     landed = [row for row in tables if row["landed_count"]]
     if not any(row["rejected_count"] or row["duplicate_count"] for row in landed):

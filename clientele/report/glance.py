@@ -6,6 +6,7 @@ from typing import Any
 
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.rule_words import rules_in_words
+from clientele.report.shop import Shop
 
 NAME = "glance"
 TITLE = "At a glance"
@@ -124,7 +125,7 @@ TILE_STATES = {
 }
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the rows that answer the questions, null where there is no answer yet."""
     results = tables["campaign_results"]
     told = [row for row in results if row["decision"] is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ def name_axis(names: Mapping[Hashable, str], field: str, width: int) -> alt.Y:
     """
     ids = [str(one) for one in names]
     shown = {str(one): broken(name, width) for one, name in names.items()}
-    label = f"split({_literal(shown)}[datum.value], '\\n')"
+    label = f"split({json.dumps(shown)}[datum.value], '\\n')"
     return alt.Y(
         f"{field}:N",
         sort=ids,
@@ -62,11 +63,3 @@ def unique_names(
         place: f"{one}, version {place[1]}" if shown.count(one) > 1 else one
         for place, one in found.items()
     }
-
-
-def _literal(texts: Mapping[str, str]) -> str:
-    def quoted(text: str) -> str:
-        escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-        return f"'{escaped}'"
-
-    return "{" + ", ".join(f"{quoted(one)}: {quoted(text)}" for one, text in texts.items()) + "}"

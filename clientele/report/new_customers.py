@@ -9,6 +9,7 @@ import altair as alt
 from clientele.pages.charts import ACCENT, SHEET, TEXT
 from clientele.pages.model_charts import Picture, calibration, lift, percent_format
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "new_customers"
 TITLE = "New customers"
@@ -127,14 +128,9 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts and the words of the section; a chart of nothing is null."""
     months, deciles = tables["new_customer_quality"], tables["new_customer_deciles"]
-
-    def drawn(name: str, picture: Picture | None, wide: int | None = None) -> Any:
-        if picture is None:
-            return None
-        return shop.chart(picture.chart, name, picture.title, picture.description, wide)
 
     return {
         "about": next(iter(tables["new_customer_overview"]), None),
@@ -153,13 +149,15 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
             (row for row in reversed(months) if row["good_customer_share"] is not None), None
         ),
         "unripe": [row for row in months if not row["is_mature"]],
-        "cohort_chart": drawn("new-customer-quality", cohort_quality(months, shop), 1000),
-        "calibration_chart": drawn("calibration", calibration(deciles, shop.numbers)),
-        "lift_chart": drawn("lift", lift(deciles, shop.numbers)),
+        "cohort_chart": shop.picture(
+            cohort_quality(months, shop), "new-customer-quality", wide=1000
+        ),
+        "calibration_chart": shop.picture(calibration(deciles, shop.numbers), "calibration"),
+        "lift_chart": shop.picture(lift(deciles, shop.numbers), "lift"),
     }
 
 
-def cohort_quality(months: list[Row], shop: Any) -> Picture | None:
+def cohort_quality(months: list[Row], shop: Shop) -> Picture | None:
     """Return the share of good customers by month: known with its interval, or forecast."""
     values = []
     for row in months:

@@ -6,10 +6,12 @@ from datetime import date
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import ACCENT
 from clientele.report.bars import number_axis, ranked_bars
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "products"
 TITLE = "Products"
@@ -83,7 +85,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts, and the table of the trends: a line a month, a cell a product."""
     of_month, best = tables["of_month"], tables["best_sellers"]
     sold = {row["product_key"] for row in tables["trends"]}
@@ -114,7 +116,7 @@ def months_between(months: list[date]) -> list[date]:
     return [date(number // 12, number % 12 + 1, 1) for number in range(numbers[0], numbers[1] + 1)]
 
 
-def _month_chart(rows: list[Row], shop: Any) -> Any:
+def _month_chart(rows: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "label": row["product_id"],
@@ -132,8 +134,8 @@ def _month_chart(rows: list[Row], shop: Any) -> Any:
 
 
 def _trend_chart(
-    followed: list[Row], months: list[date], cells: dict[tuple[date, Any], Row], shop: Any
-) -> Any:
+    followed: list[Row], months: list[date], cells: dict[tuple[date, Any], Row], shop: Shop
+) -> Markup | None:
     """Return small pictures of one scale, one a product; nothing sold is drawn as zero."""
     values = [
         {

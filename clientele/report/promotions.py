@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import SERIES
-from clientele.pages.rounding import rate
-from clientele.report.bars import height_of, names, number_axis, rates
+from clientele.report.bars import height_of, names, number_axis, rate_value, rates
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "promotions"
 TITLE = "Promotions"
@@ -43,7 +44,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts, and the rows that the first words are about."""
     rows = tables["promo_performance"]
     promotions = [row for row in rows if row["has_promo"]]
@@ -78,7 +79,7 @@ def label(row: Row, between: str = " ") -> str:
     return f"{objective}{between}({department})"
 
 
-def _payer_chart(rows: list[Row], shop: Any) -> Any:
+def _payer_chart(rows: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "label": label(row, "\n"),
@@ -120,22 +121,12 @@ def _payer_chart(rows: list[Row], shop: Any) -> Any:
     )
 
 
-def _quality_chart(judged: list[Row], shop: Any) -> Any:
-    values = []
+def _quality_chart(judged: list[Row], shop: Shop) -> Markup | None:
     ranked = sorted(judged, key=lambda row: (-row["good_share"], label(row)))
-    for row in ranked[: MOST_BARS + 1]:
-        estimate = rate(float(row["good_share"]), row["mature_customer_count"])
-        values.append(
-            {
-                "label": label(row, "\n"),
-                "value": estimate.value,
-                "lower": estimate.lower,
-                "upper": estimate.upper,
-                "tip": f"{label(row)}: {shop.numbers.percent(estimate.value)} "
-                f"({shop.numbers.percent(estimate.lower)} to "
-                f"{shop.numbers.percent(estimate.upper)})",
-            }
-        )
+    values = [
+        rate_value(label(row, "\n"), row["good_share"], row["mature_customer_count"], shop.numbers)
+        for row in ranked[: MOST_BARS + 1]
+    ]
     return shop.chart(
         rates(values),
         "whom-they-win",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import duckdb
 
-from clientele.warehouse_file import WarehouseError, open_warehouse, rows
+from clientele.pages.reading import read
+from clientele.warehouse_file import open_warehouse
 
 
 class Row(dict[str, Any]):
@@ -59,8 +59,8 @@ def read_shops(
     of each section by its name.
 
     Returns for every source its row of `marts.shop_overview`, and by section and the query's key
-    the rows, none where there are none. Decimals stay decimals; a double that is no number is null.
-    Raises WarehouseError.
+    the rows, none where there are none. Decimals stay decimals; values are as `read` gives
+    them. Raises WarehouseError.
     """
     found: dict[str, Tables] = {}
     needed = {query.table for queries in sections.values() for query in queries}
@@ -84,19 +84,5 @@ def read_shops(
 
 
 def _read(connection: duckdb.DuckDBPyConnection, query: Query, warehouse: Path) -> list[Row]:
-    try:
-        found = rows(connection, query.sql)
-    except duckdb.BinderException as error:
-        first_line = str(error).splitlines()[0]
-        raise WarehouseError(
-            f"{warehouse} was built by another version ({query.table}: {first_line}); "
-            "`dbt build` rebuilds it"
-        ) from error
-    return [
-        Row({name: _known(value) for name, value in row.items()}, query.table, query.grain)
-        for row in found
-    ]
-
-
-def _known(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
+    found = read(connection, query.table, query.sql, warehouse)
+    return [Row(values, query.table, query.grain) for values in found]

@@ -7,10 +7,12 @@ from itertools import groupby
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import ACCENT, OTHER
 from clientele.report.named_rows import PHONE, height, name_axis
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "recommendations"
 TITLE = "Recommendations"
@@ -62,7 +64,7 @@ METHOD_WORDS = {
 POPULARITY = ("segment_popularity", "global_popularity")
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the chart of the evidence, and the products by segment."""
     evidence = tables["recommendation_evidence"]
     rows = tables["segment_recommendations"]
@@ -91,7 +93,7 @@ def in_words(reason: str) -> str:
     return re.sub(rf"\b({names})\b", lambda found: f"\u201c{METHOD_WORDS[found[1]]}\u201d", reason)
 
 
-def _evidence_chart(evidence: list[Row], shop: Any) -> Any:
+def _evidence_chart(evidence: list[Row], shop: Shop) -> Markup | None:
     rows = [row for row in evidence if row["hit_rate"] is not None]
     if not rows:
         return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+from markupsafe import Markup
 
 from clientele.pages.charts import ACCENT, MUTED
-from clientele.report.bars import number_axis, paired_shares, ranked_bars
+from clientele.report.bars import number_axis, paired_shares, ranked_bars, share_pairs
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "revenue"
 TITLE = "Revenue"
@@ -110,7 +112,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts of the section, and the rows that its first words are about."""
     months, years = tables["revenue_by_month"], tables["orders_by_year"]
     groups = tables["revenue_contribution"]
@@ -136,7 +138,7 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
     }
 
 
-def _month_chart(months: list[Row], shop: Any) -> Any:
+def _month_chart(months: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "month": row["calendar_month"].isoformat(),
@@ -184,7 +186,7 @@ def _month_chart(months: list[Row], shop: Any) -> Any:
     )
 
 
-def _year_chart(years: list[Row], shop: Any) -> Any:
+def _year_chart(years: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "year": str(row["calendar_year"]),
@@ -220,7 +222,7 @@ def _year_chart(years: list[Row], shop: Any) -> Any:
     )
 
 
-def _decile_chart(told: list[Row], shop: Any) -> Any:
+def _decile_chart(told: list[Row], shop: Shop) -> Markup | None:
     values = [{"customers": 0.0, "revenue": 0.0, "tip": "Nobody brings nothing"}]
     for row in told:
         customers = row["cumulative_customer_share"]
@@ -262,30 +264,21 @@ def _decile_chart(told: list[Row], shop: Any) -> Any:
     )
 
 
-def _segment_chart(segments: list[Row], shop: Any) -> Any:
-    first, second = "of buyers", "of net revenue"
-    values = [
-        {
-            "label": row["group_name"],
-            "kind": kind,
-            "value": float(row[column]),
-            "tip": f"{row['group_name']}: {shop.numbers.percent(row[column])} {kind}",
-        }
-        for row in segments
-        if row["net_revenue_share"] is not None
-        for kind, column in ((first, "customer_share"), (second, "net_revenue_share"))
-    ]
+def _segment_chart(segments: list[Row], shop: Shop) -> Markup | None:
+    shares = {"of buyers": "customer_share", "of net revenue": "net_revenue_share"}
+    told = [row for row in segments if row["net_revenue_share"] is not None]
+    values = share_pairs(told, "group_name", shares, shop.numbers)
     if not values:
         return None
     return shop.chart(
-        paired_shares(values, first, second),
+        paired_shares(values, *shares),
         "revenue-by-segment",
         "Shares of buyers and of net revenue by segment",
         f"{values[0]['tip']} and {values[1]['tip'].rpartition(': ')[2]}",
     )
 
 
-def _cadence_chart(states: list[Row], shop: Any) -> Any:
+def _cadence_chart(states: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "label": CADENCE[row["cadence_state"]],

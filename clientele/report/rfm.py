@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from clientele.report.bars import paired_shares, shade
+from markupsafe import Markup
+
+from clientele.report.bars import paired_shares, shade, share_pairs
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "rfm"
 TITLE = "RFM"
@@ -45,7 +48,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the grids and the chart of the rule segments."""
     status = tables["rfm_status"]
     rules = tables["rule_segment_sizes"]
@@ -74,20 +77,11 @@ def _grid(rows: list[Row], band: str) -> dict[str, Any]:
     return {"lines": lines, "largest": max(shares, default=None)}
 
 
-def _rule_chart(told: list[Row], shop: Any) -> Any:
-    first, second = "of customers", "of net revenue"
-    values = [
-        {
-            "label": row["segment_name"],
-            "kind": kind,
-            "value": float(row[column]),
-            "tip": f"{row['segment_name']}: {shop.numbers.percent(row[column], 1)} {kind}",
-        }
-        for row in told
-        for kind, column in ((first, "customer_share"), (second, "net_revenue_share"))
-    ]
+def _rule_chart(told: list[Row], shop: Shop) -> Markup | None:
+    shares = {"of customers": "customer_share", "of net revenue": "net_revenue_share"}
+    values = share_pairs(told, "segment_name", shares, shop.numbers, 1)
     return shop.chart(
-        paired_shares(values, first, second),
+        paired_shares(values, *shares),
         "rule-segments",
         "Shares of customers and of net revenue by rule segment",
         f"{values[0]['tip']} and {values[1]['tip'].rpartition(': ')[2]}",

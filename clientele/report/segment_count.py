@@ -15,6 +15,7 @@ from clientele.pages.model_charts import (
     curve_over_k,
 )
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "segment_count"
 TITLE = "How many segments, and for how long"
@@ -133,14 +134,11 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts and the words of the section; a chart of nothing is null."""
     scores, lags = tables["segment_k_scores"], tables["segment_stability_lags"]
     origins, drift = tables["segment_stability"], tables["segment_feature_drift"]
     numbers = shop.numbers
-
-    def drawn(name: str, picture: Picture | None) -> Any:
-        return picture and shop.chart(picture.chart, name, picture.title, picture.description)
 
     return {
         "status": next(iter(tables["segmentation_status"]), None),
@@ -152,25 +150,25 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
         "served": next((row for row in scores if row["is_chosen"]), None),
         "used": [row for row in tables["segment_feature_selection"] if row["is_used"]],
         "left_out": [row for row in tables["segment_feature_selection"] if not row["is_used"]],
-        "usefulness_chart": drawn(
-            "usefulness",
+        "usefulness_chart": shop.picture(
             curve_over_k(
                 scores, "usefulness", "Explained margin of the next quarter", numbers,
                 error="usefulness_error", as_percent=True,
             ),
+            "usefulness",
         ),
-        "silhouette_chart": drawn(
-            "silhouette", curve_over_k(scores, "silhouette", "Silhouette", numbers)
+        "silhouette_chart": shop.picture(
+            curve_over_k(scores, "silhouette", "Silhouette", numbers), "silhouette"
         ),
-        "elbow_chart": drawn("elbow", curve_over_k(scores, "inertia", "Inertia", numbers)),
-        "rho_chart": drawn("rho", ageing(lags, origins, "rho", numbers)),
-        "phi_chart": drawn("phi", ageing(lags, origins, "phi", numbers)),
-        "movement_chart": drawn("movement", _movement(tables["segment_movement"], shop)),
-        "drift_chart": drawn("drift", _drift(drift, shop)),
+        "elbow_chart": shop.picture(curve_over_k(scores, "inertia", "Inertia", numbers), "elbow"),
+        "rho_chart": shop.picture(ageing(lags, origins, "rho", numbers), "rho"),
+        "phi_chart": shop.picture(ageing(lags, origins, "phi", numbers), "phi"),
+        "movement_chart": shop.picture(_movement(tables["segment_movement"], shop), "movement"),
+        "drift_chart": shop.picture(_drift(drift, shop), "drift"),
     }  # fmt: skip
 
 
-def _movement(rows: list[Row], shop: Any) -> Picture | None:
+def _movement(rows: list[Row], shop: Shop) -> Picture | None:
     """Return how many customers are in another segment after so many days."""
     values = [
         {
@@ -205,7 +203,7 @@ def _movement(rows: list[Row], shop: Any) -> Picture | None:
     return Picture(chart, "Customers who are in another segment after some days", f"{said}.")
 
 
-def _drift(rows: list[Row], shop: Any) -> Picture | None:
+def _drift(rows: list[Row], shop: Shop) -> Picture | None:
     """Return how far each feature has drifted since the fit; nothing of a version of today."""
     values = [
         {

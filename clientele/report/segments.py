@@ -16,6 +16,7 @@ from clientele.pages.rounding import Z_95
 from clientele.pages.segment_flows import Flow, Node, flow_chart
 from clientele.pages.telling import HABITS, most_telling
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "segments"
 TITLE = "Segments"
@@ -171,7 +172,7 @@ MOST_FLOWS = 30
 LATE, SOON = 3, 1  # months that are looked back; one where the shop has no three yet
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts of the section, and the rows in the shape of its tables."""
     profiles = tables["segment_profiles"]
     status = next(iter(tables["segmentation_status"]), None)
@@ -250,7 +251,7 @@ def _habits(metrics: Sequence[Row]) -> list[tuple[str, dict[int, Row]]]:
     return [(name, {row["segment_id"]: row for row in by_metric[name]}) for name in order]
 
 
-def _habit(shop: Any, row: Row, column: str) -> Markup:
+def _habit(shop: Shop, row: Row, column: str) -> Markup:
     """Return a habit with its unit, in the digits that one reads."""
     size = abs(row[column])
     match row["unit"]:
@@ -320,7 +321,7 @@ def _looked_back(tables: Tables) -> tuple[list[Row], list[Row]]:
     return [], []
 
 
-def _sizes_chart(profiles: Sequence[Row], shop: Any) -> Markup:
+def _sizes_chart(profiles: Sequence[Row], shop: Shop) -> Markup:
     """Return the share of customers, of revenue and of margin that each segment has."""
     parts = (
         ("customer_share", "Customers", OTHER),
@@ -402,7 +403,7 @@ def _sizes_chart(profiles: Sequence[Row], shop: Any) -> Markup:
 
 
 def _nodes(
-    balance: Sequence[Row], flows: Sequence[Row], colours: dict[int, str], shop: Any, side: str
+    balance: Sequence[Row], flows: Sequence[Row], colours: dict[int, str], shop: Shop, side: str
 ) -> list[Node]:
     """Return the segments of one end with what they hold, and who is outside them."""
     nodes = []
@@ -420,7 +421,7 @@ def _nodes(
 
 
 def _flows_chart(
-    balance: Sequence[Row], flows: Sequence[Row], colours: dict[int, str], shop: Any
+    balance: Sequence[Row], flows: Sequence[Row], colours: dict[int, str], shop: Shop
 ) -> Markup:
     drawn = [
         Flow(
@@ -455,7 +456,7 @@ def _flows_chart(
 
 
 def _margin_chart(
-    balance: Sequence[Row], flows: Sequence[Row], colours: dict[int, str], shop: Any
+    balance: Sequence[Row], flows: Sequence[Row], colours: dict[int, str], shop: Shop
 ) -> Markup | None:
     """Return the margin of those who went each way, before and after; losses take no room."""
     drawn = []
@@ -504,7 +505,7 @@ def _margin_chart(
     )
 
 
-def _usefulness_chart(scores: Sequence[Row], shop: Any) -> Markup | None:
+def _usefulness_chart(scores: Sequence[Row], shop: Shop) -> Markup | None:
     """Return how much of the next quarter's margin clusters and rules explain, with intervals."""
     known = [row for row in scores if row["usefulness"] is not None]
     if len(known) < 2:

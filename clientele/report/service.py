@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from clientele.pages.rounding import rate
-from clientele.report.bars import ranked_bars, rates
+from markupsafe import Markup
+
+from clientele.report.bars import ranked_bars, rate_value, rates
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 NAME = "service"
 TITLE = "Ratings and delivery"
@@ -43,7 +45,7 @@ QUERIES = (
 )
 
 
-def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
+def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
     """Return the charts and the rows of each dimension."""
     stars = tables["rating_distribution"]
     rows = {
@@ -81,7 +83,7 @@ def dimension_words(row: Row) -> str:
     return "none given" if row["dimension"] == "rating_reason" else "not known"
 
 
-def _star_chart(stars: list[Row], shop: Any) -> Any:
+def _star_chart(stars: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "label": f"{row['rating']} star{'' if row['rating'] == 1 else 's'}",
@@ -96,23 +98,16 @@ def _star_chart(stars: list[Row], shop: Any) -> Any:
     )
 
 
-def _low_chart(rows: list[Row], dimension: str, title: str, shop: Any) -> Any:
-    values = []
-    for row in rows:
-        if row["low_rating_share"] is None or row["dimension_value"] == "unknown":
-            continue
-        estimate = rate(float(row["low_rating_share"]), row["rated_count"])
-        values.append(
-            {
-                "label": row["dimension_value"],
-                "value": estimate.value,
-                "lower": estimate.lower,
-                "upper": estimate.upper,
-                "tip": f"{row['dimension_value']}: {shop.numbers.percent(estimate.value, 1)} "
-                f"({shop.numbers.percent(estimate.lower, 1)} to "
-                f"{shop.numbers.percent(estimate.upper, 1)}) low",
-            }
+def _low_chart(rows: list[Row], dimension: str, title: str, shop: Shop) -> Markup | None:
+    values = [
+        rate_value(
+            row["dimension_value"], row["low_rating_share"], row["rated_count"], shop.numbers, 1
         )
+        for row in rows
+        if row["low_rating_share"] is not None and row["dimension_value"] != "unknown"
+    ]
+    for value in values:
+        value["tip"] += " low"
     if not values:
         return None
     return shop.chart(
@@ -123,7 +118,7 @@ def _low_chart(rows: list[Row], dimension: str, title: str, shop: Any) -> Any:
     )
 
 
-def _reason_chart(given: list[Row], shop: Any) -> Any:
+def _reason_chart(given: list[Row], shop: Shop) -> Markup | None:
     values = [
         {
             "label": row["dimension_value"],

@@ -191,6 +191,54 @@ def test_no_client_is_named(report: Path, demo_warehouse: Warehouse):
     assert [client for (client,) in clients if client in words] == []
 
 
+HOSTILE = "</svg><script>alert(1)</script>\"'><img src=x onerror=alert(2)>]]>\\\x00\r\u2028&"
+NAMED = {  # by people, or by the sources
+    "segments.segments": ("segment_name", "who_they_are", "what_to_do"),
+    "segments.segment_profiles": ("segment_name",),
+    "segments.segment_distributions": ("dimension_value",),
+    "marts.segment_balance": ("segment_name",),
+    "marts.segment_flows": ("from_segment_name", "to_segment_name"),
+    "marts.campaign_status": ("campaign_id", "campaign_name", "offer", "status_reason"),
+    "marts.campaign_power": ("campaign_id", "campaign_name"),
+    "marts.campaign_results": ("campaign_id", "campaign_name"),
+    "marts.best_sellers": ("product_id", "category"),
+    "marts.product_performance": ("product_id", "category"),
+    "marts.promo_performance": ("promo_objective", "department_id"),
+    "marts.delivery_and_ratings": ("dimension_value",),
+    "marts.data_quality": ("check_subject", "evidence"),
+    "marts.shop_overview": ("run_id",),
+}
+
+
+def test_names_are_text_everywhere_and_the_page_runs_nothing_but_its_own(
+    browser: Browser, report: Path, demo_warehouse: Warehouse, tmp_path: Path
+):
+    hostile = tmp_path / "hostile.duckdb"
+    shutil.copy(demo_warehouse.path, hostile)
+    with duckdb.connect(str(hostile)) as connection:
+        for table, columns in NAMED.items():
+            changes = ", ".join(f"{column} = {column} || $text" for column in columns)
+            connection.execute(f"update {table} set {changes}", {"text": HOSTILE})
+    counted = """({
+        elements: document.querySelectorAll('script, img, iframe, object, [onerror]').length,
+        sections: document.querySelectorAll('section').length,
+        charts: document.querySelectorAll('.chart svg').length,
+    })"""
+    page = write_report(hostile, tmp_path / "hostile.html")
+    with opened(browser, report) as plain, opened(browser, page) as shown:
+        assert shown.evaluate(counted) == plain.evaluate(counted)
+        assert "<script>alert(1)</script>" in shown.inner_text("body")
+        assert shown.evaluate("document.scripts.length") == 1
+        shown.evaluate(
+            """() => {
+                const added = document.createElement('script');
+                added.textContent = 'window.wasRun = true';
+                document.body.append(added);
+            }"""
+        )
+        assert shown.evaluate("window.wasRun === undefined")
+
+
 def test_the_page_is_small_and_the_same_twice(
     report: Path, demo_warehouse: Warehouse, tmp_path: Path
 ):

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from clientele.pages.writing import environment
-from clientele.report import cohorts, page, products, promotions, revenue, rfm, service
+from clientele.report import cohorts, products, promotions, revenue, rfm, service
 from clientele.report.bars import LARGEST_SHARE, shade
+from clientele.report.page import section_html
 from clientele.report.reading import Row, Tables
+from clientele.report.shop import Shop
 
 SECTIONS = (revenue, cohorts, rfm, products, promotions, service)
 OVERVIEW = {"source": "market", "currency": "EUR", "customer_count": 12}
@@ -30,12 +31,8 @@ def rows(section: Any, key: str, *values: dict[str, Any]) -> list[Row]:
 def shown(section: Any, tables: Tables, **overview: Any) -> str:
     """Return the HTML of a section with some tables; the others are empty."""
     empty: Tables = {query.key: [] for query in section.QUERIES}
-    shop = page.Shop(Row(OVERVIEW | overview, "marts.shop_overview", ()), 1, "en_GB")
-    templates = environment(page.Path(page.__file__).parent)
-    templates.filters.update(sentence=page.sentence, words=page.words)
-    found = empty | tables
-    prepared = section.prepare(found, shop)
-    return templates.get_template(f"{section.NAME}.html").render(**found, **prepared, shop=shop)
+    shop = Shop(Row(OVERVIEW | overview, "marts.shop_overview", ()), 1, "en_GB")
+    return section_html(section, empty | tables, shop)
 
 
 def text_of(html: str) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import duckdb
 import pytest
 
-from clientele.pages.writing import environment
-from clientele.report import campaigns, findings, glance, page, recommendations
-from clientele.report.named_rows import _literal, broken, unique_names
+from clientele.report import campaigns, findings, glance, recommendations
+from clientele.report.named_rows import broken, unique_names
+from clientele.report.page import section_html
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 OVERVIEW = {
     "source": "market", "currency": "EUR", "listed_customer_count": 0, "check_count": 0,
@@ -40,9 +40,9 @@ RESULT = {
 UNKNOWN = {"lift": None, "lower_lift": None, "upper_lift": None}
 
 
-def shop_of(**overview: Any) -> page.Shop:
+def shop_of(**overview: Any) -> Shop:
     """Return a shop with an overview of nothing but what is given."""
-    return page.Shop(Row(OVERVIEW | overview, "marts.shop_overview", ()), 1, "en_GB")
+    return Shop(Row(OVERVIEW | overview, "marts.shop_overview", ()), 1, "en_GB")
 
 
 def tables_of(section: ModuleType, **rows: list[dict[str, Any]]) -> Tables:
@@ -59,11 +59,7 @@ def tables_of(section: ModuleType, **rows: list[dict[str, Any]]) -> Tables:
 def shown(section: ModuleType, overview: dict[str, Any] | None = None, **rows: Any) -> str:
     """Return a section as HTML, with one blank between words."""
     shop, tables = shop_of(**(overview or {})), tables_of(section, **rows)
-    templates = environment(Path(page.__file__).parent)
-    templates.filters.update(sentence=page.sentence, words=page.words)
-    template = templates.get_template(f"{section.NAME}.html")
-    html = template.render(**(tables | section.prepare(tables, shop)), shop=shop)
-    return " ".join(html.split())
+    return " ".join(section_html(section, tables, shop).split())
 
 
 @pytest.mark.parametrize(
@@ -295,4 +291,3 @@ def test_names_fit_their_axis() -> None:
     assert list(unique_names(rows, ("id", "version"), "name").values()) == [
         "One, version 1", "One, version 2", "Two",
     ]  # fmt: skip
-    assert _literal({"a'b": "c\\\nd"}) == "{'a\\'b': 'c\\\\\\nd'}"

@@ -18,9 +18,10 @@ import yaml
 from clientele.pages import model_charts
 from clientele.pages.charts import draw
 from clientele.pages.numbers import Numbers
-from clientele.pages.writing import environment
-from clientele.report import new_customers, page, segment_count
+from clientele.report import new_customers, segment_count
+from clientele.report.page import section_html
 from clientele.report.reading import read_shops
+from clientele.report.shop import Shop
 from test_model_card import gate_row
 from warehouse import ROOT
 
@@ -88,11 +89,7 @@ def section_of(
                     list(known.values()),
                 )
     [(overview, found)] = read_shops(warehouse, {section_name: section.QUERIES}).values()
-    templates = environment(Path(page.__file__).parent)
-    templates.filters.update(sentence=page.sentence, words=page.words)
-    shop = page.Shop(overview, 1, "en_GB")
-    context = found[section_name] | section.prepare(found[section_name], shop)
-    return templates.get_template(f"{section_name}.html").render(**context, shop=shop)
+    return section_html(section, found[section_name], Shop(overview, 1, "en_GB"))
 
 
 def words_of(html: str) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
 from clientele.pages.customer_map import axis_words, customer_map, series_colour
 from clientele.pages.numbers import Numbers
 from clientele.pages.segment_flows import Flow, Node, flow_chart, spread
-from clientele.report import page, segments
+from clientele.report import segments
+from clientele.report.page import section_html
 from clientele.report.reading import Query, Row, Tables
+from clientele.report.shop import Shop
 
 OVERVIEW = {
     "source": "shop", "currency": "EUR", "customer_count": 0, "segment_count": 0,
@@ -31,15 +31,10 @@ def tables_of(**given: list[dict[str, Any]]) -> Tables:
     return {query.key: rows_of(query, *given.get(query.key, [])) for query in segments.QUERIES}
 
 
-def page_of(tables: Tables, **overview: Any) -> str:
-    """Return the page of a shop that has this section alone."""
+def html_of(tables: Tables, **overview: Any) -> str:
+    """Return the section of a shop."""
     about = Row({**OVERVIEW, **overview}, "marts.shop_overview", ())
-    shops = {"shop": (about, {"segments": tables})}
-    with (
-        patch.object(page, "SECTIONS", (segments,)),
-        patch.object(page, "read_shops", lambda *_: shops),
-    ):
-        return page.render(Path("some.duckdb"), "en_GB")
+    return section_html(segments, tables, Shop(about, 1, "en_GB"))
 
 
 def text_of(html: str) -> str:
@@ -74,7 +69,7 @@ def status(method: str, status: str, reason: str) -> dict[str, Any]:
 
 def test_a_shop_of_nobody_says_so() -> None:
     told = status("rules", "unsegmented", "nothing was fitted by the as-of date")
-    text = text_of(page_of(tables_of(segmentation_status=[told], segments=[about(104, "New")])))
+    text = text_of(html_of(tables_of(segmentation_status=[told], segments=[about(104, "New")])))
     assert "There are no customers yet" in text
     assert "Size and value" not in text
 
@@ -86,7 +81,7 @@ def test_one_customer_is_counted_and_not_summarised() -> None:
         "is_chosen": True,
     }  # fmt: skip
     text = text_of(
-        page_of(
+        html_of(
             tables_of(
                 segmentation_status=[told],
                 segments=[about(104, "New customers"), about(113, "Dormant <b>")],
@@ -245,7 +240,7 @@ def test_a_way_whose_margin_is_kept_back_is_not_drawn_as_none() -> None:
         }
         for key in (1, 2)
     ]  # fmt: skip
-    shop = page.Shop(Row(OVERVIEW, "marts.shop_overview", ()), 1, "en_GB")
+    shop = Shop(Row(OVERVIEW, "marts.shop_overview", ()), 1, "en_GB")
     drawn = segments._margin_chart(balance, flows, {}, shop)
     tips = re.findall("<title>([^<]+\N{RIGHTWARDS ARROW}[^<]+)</title>", str(drawn))
     assert sorted(set(tips)) == [
