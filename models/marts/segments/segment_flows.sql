@@ -1,4 +1,3 @@
-{%- set smallest = number_var('smallest_group') -%}
 
 with migrations as (
 
@@ -6,24 +5,24 @@ with migrations as (
 
 ),
 
+balances as (
+
+    select * from {{ ref('segment_balance') }}
+
+),
+
 -- The money of a segment is known from its balance: what a small flow brings is what the others
--- leave of it. Of each segment's flows, the smallest first, so many keep their money back that it
--- is of at least the smallest group together.
+-- leave of it.
 counted as (
 
     select
         *,
         {%- for side, other in [('from', 'to'), ('to', 'from')] %}
-        sum(case when customer_count < {{ smallest }} then customer_count else 0 end) over (
-            partition by source, months_back, {{ side }}_segment_id
-        ) as {{ side }}_small_count,
-        sum(customer_count) over (
-            partition by source, months_back, {{ side }}_segment_id
-            order by customer_count asc, {{ other }}_segment_name asc
-            rows between unbounded preceding and current row
-        ) - customer_count as {{ side }}_smaller_count,
+        {{ may_be_told(
+            'customer_count', 'source, months_back, ' ~ side ~ '_segment_id',
+            other ~ '_segment_name'
+        ) }} as may_tell_{{ side }}{{ "," if not loop.last }}
         {%- endfor %}
-        customer_count < {{ smallest }} as is_small
     from migrations
 
 ),
@@ -31,26 +30,34 @@ counted as (
 segment_flows as (
 
     select
-        source,
-        movement,
-        from_segment_id,
-        from_segment_name,
-        to_segment_id,
-        to_segment_name,
-        months_back,
-        customer_count,
+        counted.source,
+        counted.movement,
+        counted.from_segment_id,
+        counted.from_segment_name,
+        counted.to_segment_id,
+        counted.to_segment_name,
+        counted.months_back,
+        counted.customer_count,
         {%- for side in ['from', 'to'] %}
+        -- Nor do flows tell together what the balance keeps back.
         case
             when
-                not is_small
-                and ({{ side }}_small_count = 0 or {{ side }}_smaller_count >= {{ smallest }})
-                then {{ side }}_cm2_365d
+                counted.may_tell_{{ side }}
+                and {{ side }}_balances.{{ side }}_cm2_365d is not null
+                then counted.{{ side }}_cm2_365d
         end as {{ side }}_cm2_365d,
         {%- endfor %}
-        share_of_from_segment,
-        from_date,
-        to_date
+        counted.share_of_from_segment,
+        counted.from_date,
+        counted.to_date
     from counted
+    {%- for side in ['from', 'to'] %}
+    left join balances as {{ side }}_balances
+        on
+            counted.source = {{ side }}_balances.source
+            and counted.months_back = {{ side }}_balances.months_back
+            and counted.{{ side }}_segment_id = {{ side }}_balances.segment_id
+    {%- endfor %}
 
 )
 
