@@ -1,4 +1,3 @@
-
 with migrations as (
 
     select * from {{ ref('segment_migrations') }}
@@ -17,16 +16,17 @@ counted as (
 
     select
         *,
-        {%- for side, other in [('from', 'to'), ('to', 'from')] %}
         {{ may_be_told(
-            'customer_count', 'source, months_back, ' ~ side ~ '_segment_id',
-            other ~ '_segment_name'
-        ) }} as may_tell_{{ side }}{{ "," if not loop.last }}
-        {%- endfor %}
+            'customer_count', 'source, months_back, from_segment_id', 'to_segment_name'
+        ) }} as may_tell_from,
+        {{ may_be_told(
+            'customer_count', 'source, months_back, to_segment_id', 'from_segment_name'
+        ) }} as may_tell_to
     from migrations
 
 ),
 
+-- Nor do flows tell together what the balance keeps back.
 segment_flows as (
 
     select
@@ -38,26 +38,28 @@ segment_flows as (
         counted.to_segment_name,
         counted.months_back,
         counted.customer_count,
-        {%- for side in ['from', 'to'] %}
-        -- Nor do flows tell together what the balance keeps back.
         case
-            when
-                counted.may_tell_{{ side }}
-                and {{ side }}_balances.{{ side }}_cm2_365d is not null
-                then counted.{{ side }}_cm2_365d
-        end as {{ side }}_cm2_365d,
-        {%- endfor %}
+            when counted.may_tell_from and from_balances.from_cm2_365d is not null
+                then counted.from_cm2_365d
+        end as from_cm2_365d,
+        case
+            when counted.may_tell_to and to_balances.to_cm2_365d is not null
+                then counted.to_cm2_365d
+        end as to_cm2_365d,
         counted.share_of_from_segment,
         counted.from_date,
         counted.to_date
     from counted
-    {%- for side in ['from', 'to'] %}
-    left join balances as {{ side }}_balances
+    left join balances as from_balances
         on
-            counted.source = {{ side }}_balances.source
-            and counted.months_back = {{ side }}_balances.months_back
-            and counted.{{ side }}_segment_id = {{ side }}_balances.segment_id
-    {%- endfor %}
+            counted.source = from_balances.source
+            and counted.months_back = from_balances.months_back
+            and counted.from_segment_id = from_balances.segment_id
+    left join balances as to_balances
+        on
+            counted.source = to_balances.source
+            and counted.months_back = to_balances.months_back
+            and counted.to_segment_id = to_balances.segment_id
 
 )
 
