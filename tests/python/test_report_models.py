@@ -19,7 +19,8 @@ from clientele.pages import model_charts
 from clientele.pages.charts import draw
 from clientele.pages.numbers import Numbers
 from clientele.pages.writing import environment
-from clientele.report import new_customers, page, read_shops, segment_count
+from clientele.report import new_customers, page, segment_count
+from clientele.report.reading import read_shops
 from test_model_card import gate_row
 from warehouse import ROOT
 
