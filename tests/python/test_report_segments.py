@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -33,8 +34,12 @@ def tables_of(**given: list[dict[str, Any]]) -> Tables:
 def page_of(tables: Tables, **overview: Any) -> str:
     """Return the page of a shop that has this section alone."""
     about = Row({**OVERVIEW, **overview}, "marts.shop_overview", ())
-    with patch.object(page, "SECTIONS", (segments,)):
-        return page.render({"shop": (about, {"segments": tables})}, "some.duckdb", "en_GB")
+    shops = {"shop": (about, {"segments": tables})}
+    with (
+        patch.object(page, "SECTIONS", (segments,)),
+        patch.object(page, "read_shops", return_value=shops),
+    ):
+        return page.render(Path("some.duckdb"), "en_GB")
 
 
 def text_of(html: str) -> str:
