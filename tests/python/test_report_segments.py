@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
