@@ -1,4 +1,3 @@
-{%- set smallest = number_var('smallest_group') -%}
 with counted as (
 
     select
@@ -26,7 +25,8 @@ customers_by_cadence as (
         {%- for amount in ['cm2', 'cm2_365d'] %}
         cast(
             case
-                when customer_count >= {{ smallest }} then coalesce({{ amount }}, 0)
+                when {{ may_be_told('customer_count', 'source', 'cadence_state') }}
+                    then coalesce({{ amount }}, 0)
             end as decimal(38, 4)
         ) as {{ amount }},
         {%- endfor %}

@@ -1,4 +1,3 @@
-{%- set smallest = number_var('smallest_group') -%}
 -- The rules tell monetary scores of 4 and 5 from those below, and no more.
 with bands as (
 
@@ -93,16 +92,34 @@ counted as (
 
 ),
 
--- Both halves of a cell are withheld where one is small: the whole less the other would tell it.
-smallest_halves as (
+-- The shop and its rule segments are known as wholes, so no cell may be what others leave of one.
+judged as (
+
+    select
+        *,
+        {{ may_be_told(
+            'customer_count', "source, monetary_band, segment_names",
+            'recency_score asc, frequency_score'
+        ) }}
+        and (
+            monetary_band <> 'all'
+            or {{ may_be_told(
+                'customer_count', 'source, monetary_band', 'recency_score asc, frequency_score'
+            ) }}
+        ) as may_be_told
+    from counted
+
+),
+
+-- A cell and its halves are a whole and its parts: where one is kept back, both halves are.
+cell_parts as (
 
     select
         source,
         recency_score,
         frequency_score,
-        min(customer_count) as customer_count
-    from counted
-    where monetary_band <> 'all' and customer_count > 0
+        bool_and(may_be_told or customer_count = 0) as may_tell_halves
+    from judged
     group by source, recency_score, frequency_score
 
 ),
@@ -110,37 +127,38 @@ smallest_halves as (
 rfm_grid as (
 
     select
-        counted.source,
-        counted.monetary_band,
-        counted.segment_names,
-        cast(counted.recency_score as integer) as recency_score,
-        cast(counted.frequency_score as integer) as frequency_score,
-        cast(counted.customer_count as bigint) as customer_count,
-        cast(counted.customer_count / totals.customer_count as decimal(18, 6)) as customer_share,
+        judged.source,
+        judged.monetary_band,
+        judged.segment_names,
+        cast(judged.recency_score as integer) as recency_score,
+        cast(judged.frequency_score as integer) as frequency_score,
+        cast(judged.customer_count as bigint) as customer_count,
+        cast(judged.customer_count / totals.customer_count as decimal(18, 6)) as customer_share,
         {%- for column, value, type in [
-            ('net_revenue', 'counted.net_revenue', 'decimal(38, 4)'),
-            ('net_revenue_share', 'counted.net_revenue / nullif(totals.net_revenue, 0)',
+            ('net_revenue', 'judged.net_revenue', 'decimal(38, 4)'),
+            ('net_revenue_share', 'judged.net_revenue / nullif(totals.net_revenue, 0)',
              'decimal(18, 6)'),
-            ('net_revenue_per_customer', 'round(counted.net_revenue / counted.customer_count, 4)',
+            ('net_revenue_per_customer', 'round(judged.net_revenue / judged.customer_count, 4)',
              'decimal(18, 4)'),
         ] %}
         cast(
             case
-                when counted.customer_count < {{ smallest }} then null
-                when counted.monetary_band = 'all' then {{ value }}
-                when halves.customer_count >= {{ smallest }} then {{ value }}
+                when
+                    judged.may_be_told
+                    and (judged.monetary_band = 'all' or parts.may_tell_halves)
+                    then {{ value }}
             end as {{ type }}
         ) as {{ column }},
         {%- endfor %}
-        counted.as_of_date
-    from counted
+        judged.as_of_date
+    from judged
     inner join totals
-        on counted.source = totals.source
-    left join smallest_halves as halves
+        on judged.source = totals.source
+    inner join cell_parts as parts
         on
-            counted.source = halves.source
-            and counted.recency_score = halves.recency_score
-            and counted.frequency_score = halves.frequency_score
+            judged.source = parts.source
+            and judged.recency_score = parts.recency_score
+            and judged.frequency_score = parts.frequency_score
 
 )
 

@@ -1,17 +1,30 @@
-with orders as (
+{%- set in_the_year = "filter (where order_date > " ~ add_days('as_of_date', -365) ~ ")" -%}
+with customers as (
 
     select
         source,
-        as_of_date,
         count(*) filter (where is_customer) as customer_count,
-        count(*) filter (where successful_orders_365d > 0) as active_customer_count,
-        sum(successful_order_count) as successful_order_count,
-        sum(net_revenue) as net_revenue,
-        sum(net_revenue_365d) as net_revenue_365d,
-        sum(cm2) as cm2,
-        sum(cm2_365d) as cm2_365d
+        count(*) filter (where successful_orders_365d > 0) as active_customer_count
     from {{ ref('customer_single_view') }}
-    group by source, as_of_date
+    group by source
+
+),
+
+-- Orders that name nobody are the shop's, too: months and years count them.
+orders as (
+
+    select
+        source,
+        count(*) as successful_order_count,
+        sum(net_revenue) as net_revenue,
+        sum(net_revenue) {{ in_the_year }} as net_revenue_365d,
+        sum(cm2) as cm2,
+        sum(cm2) {{ in_the_year }} as cm2_365d,
+        min(order_date) as first_order_date,
+        max(order_date) as last_order_date
+    from {{ ref('known_orders') }}
+    where is_known_success
+    group by source
 
 ),
 
@@ -26,7 +39,7 @@ judged as (
     where
         is_mature
         and horizon_days = 90
-        and maturity_date > as_of_date - interval 365 days
+        and maturity_date > {{ add_days('as_of_date', -365) }}
     group by source
 
 ),
@@ -82,9 +95,9 @@ shop_overview as (
         {{ run_name('as_of.as_of_date') }} as run_id,
         maintenance.segmentation_method,
         maintenance.maintenance_state,
-        coalesce(orders.customer_count, 0) as customer_count,
-        coalesce(orders.active_customer_count, 0) as active_customer_count,
-        cast(coalesce(orders.successful_order_count, 0) as bigint) as successful_order_count,
+        coalesce(customers.customer_count, 0) as customer_count,
+        coalesce(customers.active_customer_count, 0) as active_customer_count,
+        coalesce(orders.successful_order_count, 0) as successful_order_count,
         cast(coalesce(lists.listed_customer_count, 0) as bigint) as listed_customer_count,
         coalesce(judged.judged_customer_count, 0) as judged_customer_count,
         coalesce(playbook.actionable_customer_count, 0) as actionable_customer_count,
@@ -95,16 +108,24 @@ shop_overview as (
         cast(coalesce(orders.net_revenue_365d, 0) as decimal(38, 4)) as net_revenue_365d,
         cast(coalesce(orders.cm2, 0) as decimal(38, 4)) as cm2,
         cast(coalesce(orders.cm2_365d, 0) as decimal(38, 4)) as cm2_365d,
-        cast(coalesce(playbook.actionable_value, 0) as decimal(38, 4)) as actionable_value,
+        cast(
+            case
+                when playbook.actionable_customer_count is null then 0
+                when playbook.actionable_customer_count >= {{ number_var('smallest_group') }}
+                    then playbook.actionable_value
+            end as decimal(38, 4)
+        ) as actionable_value,
         case
             when judged.judged_customer_count >= {{ number_var('smallest_group') }}
                 then cast(judged.good_customer_count as double) / judged.judged_customer_count
         end as good_customer_share,
-        as_of.first_order_date,
-        as_of.last_order_date,
+        orders.first_order_date,
+        orders.last_order_date,
         maintenance.next_refit_date,
         as_of.as_of_date
     from {{ ref('int_as_of') }} as as_of
+    left join customers
+        on as_of.source = customers.source
     left join orders
         on as_of.source = orders.source
     left join judged

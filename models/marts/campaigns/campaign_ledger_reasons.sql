@@ -20,6 +20,24 @@ with ledger as (
 
 ),
 
+counted as (
+
+    select
+        source,
+        campaign_id,
+        campaign_version,
+        state,
+        state_group,
+        unlisted_reason,
+        count(*) as customer_count,
+        as_of_date
+    from ledger
+    group by
+        source, campaign_id, campaign_version, state, state_group, unlisted_reason, as_of_date
+
+),
+
+-- How many end in a group of states is known from campaign_status.
 campaign_ledger_reasons as (
 
     select
@@ -30,12 +48,14 @@ campaign_ledger_reasons as (
         state_group,
         unlisted_reason,
         case
-            when count(*) >= {{ number_var('smallest_group') }} then count(*)
+            when {{ may_be_told(
+                'customer_count', 'source, campaign_id, campaign_version, state_group',
+                'state asc, unlisted_reason'
+            ) }}
+                then customer_count
         end as customer_count,
         as_of_date
-    from ledger
-    group by
-        source, campaign_id, campaign_version, state, state_group, unlisted_reason, as_of_date
+    from counted
 
 )
 

@@ -1,4 +1,3 @@
-{%- set smallest = number_var('smallest_group') -%}
 {%- set places = range(1, audience_rule_places() + 1) -%}
 with campaigns as (
 
@@ -61,7 +60,7 @@ counted as (
 
 ),
 
-campaign_list_reasons as (
+described as (
 
     select
         campaigns.source,
@@ -70,14 +69,8 @@ campaign_list_reasons as (
         rule_groups.rule_group,
         rule_groups.list_reason,
         rule_groups.who_they_are,
-        case
-            when counted.audience_count is null then 0
-            when counted.audience_count >= {{ smallest }} then counted.audience_count
-        end as audience_count,
-        case
-            when coalesce(counted.listed_count, 0) = 0 then 0
-            when counted.listed_count >= {{ smallest }} then counted.listed_count
-        end as listed_count,
+        coalesce(counted.audience_count, 0) as audience_count,
+        coalesce(counted.listed_count, 0) as listed_count,
         campaigns.as_of_date
     from campaigns
     inner join rule_groups
@@ -89,6 +82,31 @@ campaign_list_reasons as (
             campaigns.source = counted.source
             and campaigns.campaign_id = counted.campaign_id
             and rule_groups.rule_group = counted.rule_group
+
+),
+
+-- How many are in the audience and on the list is known from campaign_status.
+campaign_list_reasons as (
+
+    select
+        source,
+        campaign_id,
+        campaign_version,
+        rule_group,
+        list_reason,
+        who_they_are,
+        {%- for count in ['audience_count', 'listed_count'] %}
+        case
+            when
+                {{ count }} = 0
+                or {{ may_be_told(
+                    count, 'source, campaign_id, campaign_version', 'rule_group'
+                ) }}
+                then {{ count }}
+        end as {{ count }},
+        {%- endfor %}
+        as_of_date
+    from described
 
 )
 

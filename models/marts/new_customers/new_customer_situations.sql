@@ -39,7 +39,7 @@ new_customer_situations as (
         assumed_uplift,
         cost_per_contact,
         case
-            when worth_contacting_count >= {{ smallest }}
+            when {{ may_be_told('worth_contacting_count', 'source', 'situation') }}
                 then cast(expected_value as decimal(18, 4))
         end as expected_value,
         as_of_date

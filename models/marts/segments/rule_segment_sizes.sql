@@ -1,4 +1,3 @@
-{%- set smallest = number_var('smallest_group') -%}
 with customers as (
 
     select
@@ -44,6 +43,19 @@ rules as (
 
 ),
 
+-- Groups without an order in the year have brought nothing in it, which hides nobody.
+sized as (
+
+    select
+        *,
+        {{ may_be_told(
+            'customer_count', 'source, successful_orders = 0', 'rule_segment'
+        ) }} as may_tell_year,
+        {{ may_be_told('customer_count', 'source', 'rule_segment') }} as may_tell
+    from customers
+
+),
+
 rule_segment_sizes as (
 
     select
@@ -53,29 +65,31 @@ rule_segment_sizes as (
         rules.segment_name,
         rules.who_they_are,
         rules.what_to_do,
-        coalesce(customers.customer_count, 0) as customer_count,
-        cast(coalesce(customers.customer_count, 0) / totals.customer_count as decimal(18, 6))
+        coalesce(sized.customer_count, 0) as customer_count,
+        cast(coalesce(sized.customer_count, 0) / totals.customer_count as decimal(18, 6))
             as customer_share,
-        {%- for column, value, type in [
-            ('net_revenue', 'customers.net_revenue', 'decimal(38, 4)'),
-            ('net_revenue_share', 'customers.net_revenue / nullif(totals.net_revenue, 0)',
-             'decimal(18, 6)'),
+        {%- for column, value, told, type in [
+            ('net_revenue', 'sized.net_revenue', 'may_tell_year', 'decimal(38, 4)'),
+            ('net_revenue_share', 'sized.net_revenue / nullif(totals.net_revenue, 0)',
+             'may_tell_year', 'decimal(18, 6)'),
             ('net_revenue_per_customer',
-             'round(customers.net_revenue / customers.customer_count, 4)', 'decimal(18, 4)'),
+             'round(sized.net_revenue / sized.customer_count, 4)', 'may_tell_year',
+             'decimal(18, 4)'),
             ('orders_per_customer',
-             'round(customers.successful_orders / customers.customer_count, 4)', 'decimal(18, 4)'),
-            ('cm2_share', 'customers.cm2 / nullif(totals.cm2, 0)', 'decimal(18, 6)'),
+             'round(sized.successful_orders / sized.customer_count, 4)', 'may_tell_year',
+             'decimal(18, 4)'),
+            ('cm2_share', 'sized.cm2 / nullif(totals.cm2, 0)', 'may_tell', 'decimal(18, 6)'),
         ] %}
         cast(
-            case when customers.customer_count >= {{ smallest }} then {{ value }} end as {{ type }}
+            case when sized.{{ told }} then {{ value }} end as {{ type }}
         ) as {{ column }},
         {%- endfor %}
         rules.as_of_date
     from rules
-    left join customers
+    left join sized
         on
-            rules.source = customers.source
-            and rules.rule_segment = customers.rule_segment
+            rules.source = sized.source
+            and rules.rule_segment = sized.rule_segment
     left join totals
         on rules.source = totals.source
 

@@ -1,5 +1,3 @@
-{%- set smallest = number_var('smallest_group') -%}
-
 with migrations as (
 
     select * from {{ ref('segment_migrations') }}
@@ -91,7 +89,12 @@ segment_balance as (
         to_customer_count - from_customer_count as change_count,
         {%- for side in ['from', 'to'] %}
         cast(
-            case when {{ side }}_customer_count >= {{ smallest }} then {{ side }}_cm2_365d end
+            case
+                when {{ may_be_told(
+                    side ~ '_customer_count', 'source, months_back', 'segment_id'
+                ) }}
+                    then {{ side }}_cm2_365d
+            end
             as decimal(38, 4)
         ) as {{ side }}_cm2_365d,
         {%- endfor %}
