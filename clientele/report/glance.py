@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from clientele.report.campaigns import DECISION_WORDS
 from clientele.report.reading import Query, Row, Tables
 
 NAME = "glance"
 TITLE = "At a glance"
 LISTS_NAMED = 4
-CONCLUDED = ("positive", "negative", "inconclusive")
 QUERIES = (
     Query(
         "segments.segment_profiles",
@@ -116,6 +116,7 @@ def prepare(tables: Tables, shop: Any) -> dict[str, Any]:
         "lists": tables["campaign_status"][:LISTS_NAMED],
         "further_lists": len(tables["campaign_status"]) - LISTS_NAMED,
         "result": _first(told),
+        "decision_words": DECISION_WORDS,
         "next_result": min(waiting, key=lambda row: row["first_ripe_date"], default=None),
         "maintenance": _first(tables["segment_maintenance"]),
         "states": STATES,

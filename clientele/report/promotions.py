@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from clientele.pages.charts import SERIES
+from clientele.pages.charts import SERIES, SHORT_MONEY
 from clientele.pages.rounding import rate
 from clientele.report.bars import height_of, names, number_axis, rates
 from clientele.report.reading import Query, Row, Tables
@@ -101,7 +101,7 @@ def _payer_chart(rows: list[Row], shop: Any) -> Any:
             .mark_bar(height={"band": 0.7})
             .encode(
                 y=names(values, width),
-                x=alt.X("value:Q", stack=True, axis=number_axis("$~s")),
+                x=alt.X("value:Q", stack=True, axis=number_axis(SHORT_MONEY)),
                 color=alt.Color(
                     "payer:N",
                     scale=alt.Scale(domain=payers, range=[SERIES[0], SERIES[1], SERIES[2]]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from clientele.pages.charts import SHORT_NUMBER
 from clientele.pages.rounding import rate
 from clientele.report.bars import ranked_bars, rates
 from clientele.report.reading import Query, Row, Tables
@@ -92,7 +93,10 @@ def _star_chart(stars: list[Row], shop: Any) -> Any:
         for row in stars
     ]
     return shop.chart(
-        ranked_bars(values, "~s"), "stars", "Ratings by stars", "; ".join(v["tip"] for v in values)
+        ranked_bars(values, SHORT_NUMBER),
+        "stars",
+        "Ratings by stars",
+        "; ".join(v["tip"] for v in values),
     )
 
 
@@ -133,7 +137,7 @@ def _reason_chart(given: list[Row], shop: Any) -> Any:
         for row in given
     ]
     return shop.chart(
-        ranked_bars(values, "~s"),
+        ranked_bars(values, SHORT_NUMBER),
         "reasons",
         "Orders by the reason that their rating gave",
         "; ".join(value["tip"] for value in values[:3]),
