@@ -25,6 +25,7 @@ GOOD, CARE, STOP = "var(--good)", "var(--care)", "var(--stop)"
 SERIES = [f"var(--series-{position})" for position in range(1, 9)]
 # How an axis writes its numbers, as `labelExpr`: short, as the locale of the page has them.
 SHORT_MONEY, SHORT_NUMBER = "short_money(datum.value)", "short_number(datum.value)"
+LETTER_WIDTH = 7.6  # pixels, of the wider fonts
 NARROW, WIDE = 340, 1040  # pixels of a whole drawing: a phone's, and the page's
 
 DRAWN = frozenset(("d", "transform", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r"))
@@ -119,6 +120,9 @@ def _prepare(spec: Any, numbers: Numbers) -> None:
     written = spec.get("labelExpr")
     if written in (SHORT_MONEY, SHORT_NUMBER):
         spec["labelExpr"] = numbers.axis_label(is_money=written == SHORT_MONEY)
+        if spec.get("minExtent"):  # an upright axis; pages are read in wider fonts than drawn
+            usual = round(LETTER_WIDTH * len(numbers.short_money(40_000)))
+            spec["minExtent"] = max(spec["minExtent"], usual)
     if "mark" in spec:
         mark = spec["mark"] if isinstance(spec["mark"], dict) else {"type": spec["mark"]}
         is_told = "description" in spec.get("encoding", {}) or "description" in mark
