@@ -23,6 +23,9 @@ ACCENT, OTHER, AGAINST = "var(--accent)", "var(--other)", "var(--against)"
 GOOD, CARE, STOP = "var(--good)", "var(--care)", "var(--stop)"
 # Colours of groups, in their order on the page; told apart by people who see few colours, too.
 SERIES = [f"var(--series-{position})" for position in range(1, 9)]
+# How an axis writes its numbers, as `labelExpr`: short, as the locale of the page has them.
+SHORT_MONEY, SHORT_NUMBER = "short_money(datum.value)", "short_number(datum.value)"
+LETTER_WIDTH = 7.6  # pixels, of the wider fonts
 NARROW, WIDE = 340, 1040  # pixels of a whole drawing: a phone's, and the page's
 
 DRAWN = frozenset(("d", "transform", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r"))
@@ -90,6 +93,7 @@ def draw(
 
 
 def _svg(spec: dict[str, Any], prefix: str, label: str, numbers: Numbers) -> Markup:
+    _prepare(spec, numbers)
     spec["config"] = CONFIG
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     for composed in ("hconcat", "vconcat", "concat", "facet", "repeat"):
@@ -102,6 +106,31 @@ def _svg(spec: dict[str, Any], prefix: str, label: str, numbers: Numbers) -> Mar
         time_format_locale=numbers.axis_dates(),
     )
     return Markup(_cleaned(text, prefix, label))
+
+
+def _prepare(spec: Any, numbers: Numbers) -> None:
+    """Write short numbers as the locale has them, and keep tips to the marks that describe theirs.
+
+    Vega would describe the others by the names of their columns, and a line by its first point.
+    """
+    if isinstance(spec, list):
+        for part in spec:
+            _prepare(part, numbers)
+    if not isinstance(spec, dict):
+        return
+    written = spec.get("labelExpr")
+    if written in (SHORT_MONEY, SHORT_NUMBER):
+        spec["labelExpr"] = numbers.axis_label(is_money=written == SHORT_MONEY)
+        if spec.get("minExtent"):  # an upright axis; pages are read in wider fonts than drawn
+            usual = round(LETTER_WIDTH * len(numbers.short_money(40_000)))
+            spec["minExtent"] = max(spec["minExtent"], usual)
+    if "mark" in spec:
+        mark = spec["mark"] if isinstance(spec["mark"], dict) else {"type": spec["mark"]}
+        is_told = "description" in spec.get("encoding", {}) or "description" in mark
+        spec["mark"] = {**mark, "aria": is_told and mark["type"] != "line"}
+    for name, part in spec.items():
+        if name not in ("data", "datasets"):
+            _prepare(part, numbers)
 
 
 def _cleaned(text: str, prefix: str, label: str) -> str:

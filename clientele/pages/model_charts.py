@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from clientele.pages.charts import ACCENT, MUTED, OTHER, SHEET, TEXT
+from clientele.pages.charts import ACCENT, MUTED, OTHER, SHEET, SHORT_NUMBER, TEXT
 from clientele.pages.numbers import Numbers
 from clientele.pages.rounding import Z_95, Estimate, decimals
 
@@ -201,7 +201,7 @@ def curve_over_k(
         for row in sorted(known, key=lambda row: row["k"])
     ]
     ends = [end for row in rows for end in (row["value"], row["upper"]) if end is not None]
-    large = "~s" if max(ends) >= 1000 else ",.2~f"
+    form = {"format": percent_format(ends)} if as_percent else {"labelExpr": SHORT_NUMBER}
     is_flat = max(map(abs, ends)) < 0.01  # an axis of nothing has no ticks
 
     def chart(width: int) -> alt.LayerChart:
@@ -209,8 +209,7 @@ def curve_over_k(
         y = alt.Y(
             "value:Q", title=None,
             scale=alt.Scale(zero=True, **({"domainMax": 0.01} if is_flat else {})),
-            axis=alt.Axis(format=percent_format(ends) if as_percent else large,
-                          tickCount=5),
+            axis=alt.Axis(**form, tickCount=5),
         )  # fmt: skip
         base = alt.Chart(_data(rows)).encode(x=x)
         layers = [

@@ -10,6 +10,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.numbers import (
     format_compact_currency,
+    format_compact_decimal,
     format_currency,
     format_decimal,
     format_percent,
@@ -71,19 +72,42 @@ class Numbers:
         return _minus(text)
 
     def short_money(self, value: Number | None) -> str:
-        """Return an amount in three digits and a word of size: 1.23 million euro is €1.23M."""
+        """Return an amount in three digits and a word of size: 1.23 million euro is €1.23M.
+
+        Where the language has no short word of that size, as German for thousands, it is written
+        in full.
+        """
         if value is None:
             return NOT_KNOWN
-        if abs(value) < 10_000:
+        if abs(value) < 10_000 or self.currency is None:
             return self.money(value)
-        digits = max(0, 2 - (len(str(int(abs(value)))) - 1) % 3)
-        if self.currency is None:
-            return self.number(value)
+        in_full, value = value, round(Decimal(str(value)), 3 - len(str(int(abs(value)))))
+        size = max((at for at in self.sizes() if at <= abs(value)), default=None)
+        if size is None:
+            return self.money(in_full)
+        digits = max(0, 3 - len(str(int(abs(value) / size))))
         return _minus(
             format_compact_currency(
                 value, self.currency, locale=self.locale, fraction_digits=digits
             )
         )
+
+    def sizes(self) -> dict[int, tuple[str, str]]:
+        """Return what stands before and after a short amount of each size with a short word.
+
+        In English 1,000 has ("€", "K"); without a currency, its sign is left out.
+        """
+        words = {}
+        for power in range(3, 13):
+            size = 10**power
+            if self.currency is None:
+                text = format_compact_decimal(2 * size, locale=self.locale)
+            else:
+                text = format_compact_currency(2 * size, self.currency, locale=self.locale)
+            before, _, after = text.partition("2")
+            if not after.startswith("0"):
+                words[size] = (before, after)
+        return words
 
     def day(self, value: date | None) -> str:
         """Return a date, for example 3 Jan 2026."""
@@ -97,14 +121,32 @@ class Numbers:
         """Return how charts write numbers, as Vega's `formatLocale` wants it."""
         symbols = self.locale.number_symbols["latn"]
         sign = get_currency_symbol(self.currency, self.locale) if self.currency else ""
-        sign_first = self.locale.currency_formats["standard"].pattern.startswith("\xa4")
+        money = self.locale.currency_formats["standard"].pattern.split(";")[0]
+        space = "\N{NO-BREAK SPACE}" if "\N{NO-BREAK SPACE}" in money and sign else ""
+        sign_first = money.startswith("\xa4")
         return {
             "decimal": symbols["decimal"],
             "thousands": symbols["group"],
             "grouping": [3],
-            "currency": [sign, ""] if sign_first else ["", f"\N{NO-BREAK SPACE}{sign}"],
+            "currency": [sign + space, ""] if sign_first else ["", space + sign],
+            "percent": self.locale.percent_formats[None].pattern.partition("0")[2] or "%",
             "minus": MINUS,
         }
+
+    def axis_label(self, *, is_money: bool) -> str:
+        """Return how an axis writes its numbers, short, as a `labelExpr` of Vega.
+
+        From 1,000 on they have the language's word of size, where it has one: 20 000 is 20K.
+        """
+        plain = self if is_money else Numbers(str(self.locale))
+        written = f"format(datum.value, '{'$' if is_money else ''},.2~f')"
+        for size, (before, after) in plain.sizes().items():
+            if size % 1000 == 0 and size < 10**10:
+                sign = f"(datum.value < 0 ? '{MINUS}' : '') + " if before else ""
+                given = "abs(datum.value)" if before else "datum.value"
+                short = f"{sign}{before!r} + format({given} / {size}, ',.2~f') + {after!r}"
+                written = f"abs(datum.value) >= {size} ? {short} : {written}"
+        return written
 
     def axis_dates(self) -> dict[str, Any]:
         """Return how charts write dates, as Vega's `timeFormatLocale` wants it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from clientele.pages.charts import ACCENT, MUTED, OTHER
+from clientele.pages.charts import ACCENT, MUTED, OTHER, SHORT_MONEY, SHORT_NUMBER
 from clientele.pages.numbers import Numbers
 from clientele.pages.rounding import rate
 from clientele.report.reading import Row
@@ -33,10 +33,11 @@ def number_axis(
 ) -> alt.Axis:
     """Return an axis of numbers, each written for itself: nothing is 0 and not 0k.
 
-    number_format: as d3 has it, written in the locale of the page. extent: pixels that it takes at
-    least, for the numbers of an upright axis.
+    number_format: as d3 has it, written in the locale of the page, or SHORT_MONEY or SHORT_NUMBER
+        of the charts. extent: pixels that it takes at least, for the numbers of an upright axis.
     """
-    written = f"format(datum.value, '{number_format}')"
+    is_short = number_format in (SHORT_MONEY, SHORT_NUMBER)
+    written = number_format if is_short else f"format(datum.value, '{number_format}')"
     return alt.Axis(labelExpr=written, tickCount=ticks, title=title, minExtent=extent)
 
 

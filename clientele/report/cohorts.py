@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from clientele.pages.charts import ACCENT
+from clientele.pages.charts import ACCENT, SHORT_MONEY
 from clientele.report.bars import number_axis, shade
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
@@ -81,7 +81,11 @@ def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
         and _curve(later, "retention_rate", ".0%", shop, "Customers who order again, by month"),
         "value_chart": len(later) > 1
         and _curve(
-            averages, "cm2_per_customer_to_date", "$~s", shop, "What a customer has earned so far"
+            averages,
+            "cm2_per_customer_to_date",
+            SHORT_MONEY,
+            shop,
+            "What a customer has earned so far",
         ),
         "shade": shade,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from clientele.report.campaigns import DECISION_WORDS
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.rule_words import rules_in_words
 from clientele.report.shop import Shop
@@ -11,7 +12,6 @@ from clientele.report.shop import Shop
 NAME = "glance"
 TITLE = "At a glance"
 LISTS_NAMED = 4
-CONCLUDED = ("positive", "negative", "inconclusive")
 QUERIES = (
     Query(
         "segments.segment_profiles",
@@ -148,6 +148,7 @@ def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
         "reasons": reasons,
         "further_lists": len(tables["campaign_status"]) - LISTS_NAMED,
         "result": _first(told),
+        "decision_words": DECISION_WORDS,
         "next_result": min(waiting, key=lambda row: row["first_ripe_date"], default=None),
         "maintenance": _first(tables["segment_maintenance"]),
         "states": STATES,

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from clientele.pages.charts import ACCENT
+from clientele.pages.charts import ACCENT, SHORT_MONEY
 from clientele.report.bars import number_axis, ranked_bars
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
@@ -126,7 +126,7 @@ def _month_chart(rows: list[Row], shop: Shop) -> Markup | None:
         for row in rows
     ]
     return shop.chart(
-        ranked_bars(values, "$~s"),
+        ranked_bars(values, SHORT_MONEY),
         "best-of-month",
         f"Best sellers of {shop.numbers.month(rows[0]['calendar_month'])} by sales",
         "; ".join(value["tip"] for value in values[:3]),
@@ -167,7 +167,7 @@ def _trend_chart(
                     ticks=False,
                 ),
             ),
-            y=alt.Y("value:Q", title=None, axis=number_axis("$~s", 3, extent=36)),
+            y=alt.Y("value:Q", title=None, axis=number_axis(SHORT_MONEY, 3, extent=36)),
         )
         area = base.mark_area(color=ACCENT, opacity=0.15)
         line = base.mark_line(color=ACCENT, strokeWidth=1.5)

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from clientele.pages.charts import SERIES
+from clientele.pages.charts import SERIES, SHORT_MONEY
 from clientele.report.bars import height_of, names, number_axis, rate_value, rates
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
@@ -102,7 +102,7 @@ def _payer_chart(rows: list[Row], shop: Shop) -> Markup | None:
             .mark_bar(height={"band": 0.7})
             .encode(
                 y=names(values, width),
-                x=alt.X("value:Q", stack=True, axis=number_axis("$~s")),
+                x=alt.X("value:Q", stack=True, axis=number_axis(SHORT_MONEY)),
                 color=alt.Color(
                     "payer:N",
                     scale=alt.Scale(domain=payers, range=[SERIES[0], SERIES[1], SERIES[2]]),

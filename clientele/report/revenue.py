@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from clientele.pages.charts import ACCENT, MUTED
+from clientele.pages.charts import ACCENT, MUTED, SHORT_MONEY, SHORT_NUMBER
 from clientele.report.bars import number_axis, paired_shares, ranked_bars, share_pairs
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
@@ -167,7 +167,7 @@ def _month_chart(months: list[Row], shop: Shop) -> Markup | None:
                         ticks=False,
                     ),
                 ),
-                y=alt.Y("revenue:Q", axis=number_axis("$~s", 5, extent=36)),
+                y=alt.Y("revenue:Q", axis=number_axis(SHORT_MONEY, 5, extent=36)),
                 opacity=alt.Opacity("shown:Q", scale=None),
                 description="tip:N",
             )
@@ -205,7 +205,7 @@ def _year_chart(years: list[Row], shop: Shop) -> Markup | None:
             .mark_bar(color=ACCENT, size=min(56, 220 // len(values)))
             .encode(
                 x=alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-                y=alt.Y("orders:Q", axis=number_axis("~s", extent=30)),
+                y=alt.Y("orders:Q", axis=number_axis(SHORT_NUMBER, extent=30)),
                 opacity=alt.Opacity("shown:Q", scale=None),
                 description="tip:N",
             )
@@ -291,7 +291,7 @@ def _cadence_chart(states: list[Row], shop: Shop) -> Markup | None:
     if not values:
         return None
     return shop.chart(
-        ranked_bars(values, "~s"),
+        ranked_bars(values, SHORT_NUMBER),
         "customers-by-cadence",
         "Customers by their own cadence",
         "; ".join(value["tip"] for value in values),

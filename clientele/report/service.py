@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from clientele.pages.charts import SHORT_NUMBER
 from clientele.report.bars import ranked_bars, rate_value, rates
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
@@ -94,7 +95,10 @@ def _star_chart(stars: list[Row], shop: Shop) -> Markup | None:
         for row in stars
     ]
     return shop.chart(
-        ranked_bars(values, "~s"), "stars", "Ratings by stars", "; ".join(v["tip"] for v in values)
+        ranked_bars(values, SHORT_NUMBER),
+        "stars",
+        "Ratings by stars",
+        "; ".join(v["tip"] for v in values),
     )
 
 
@@ -128,7 +132,7 @@ def _reason_chart(given: list[Row], shop: Shop) -> Markup | None:
         for row in given
     ]
     return shop.chart(
-        ranked_bars(values, "~s"),
+        ranked_bars(values, SHORT_NUMBER),
         "reasons",
         "Orders by the reason that their rating gave",
         "; ".join(value["tip"] for value in values[:3]),

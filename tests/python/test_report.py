@@ -9,13 +9,16 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
+import altair as alt
 import duckdb
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Browser
 
 from clientele.cli import main
+from clientele.pages.charts import SHORT_MONEY, SHORT_NUMBER, draw
 from clientele.pages.numbers import Numbers
 from report_page import THEMES, WIDTHS, chromium, differing, figures, look, opened, write_report
 from warehouse import Warehouse
@@ -315,6 +318,57 @@ def test_a_locale_writes_numbers_its_own_way(locale: str, currency: str, written
         numbers.day(date(2026, 1, 3)),
         numbers.month(date(2026, 1, 3)),
     ] == written
+
+
+@pytest.mark.parametrize(
+    ("locale", "currency", "written"),
+    [
+        ("en_GB", "EUR", ["€9,999", "€83.2K", "−€395K", "€1M", "€12.3M"]),
+        # German has no short word for thousands.
+        ("de_DE", "BRL", ["9.999\xa0R$", "83.177\xa0R$", "−394.521\xa0R$", "1\xa0Mio.\xa0R$",
+                          "12,3\xa0Mio.\xa0R$"]),
+        ("pt_BR", "BRL", ["R$\xa09.999", "R$\xa083,2\xa0mil", "−R$\xa0395\xa0mil",
+                          "R$\xa01\xa0mi", "R$\xa012,3\xa0mi"]),
+        ("en_GB", None, ["9,999", "83,177", "−394,521", "999,999", "12,345,678"]),
+    ],
+)  # fmt: skip
+def test_short_money_has_three_digits_or_is_in_full(locale, currency, written):
+    amounts = (9_999, Decimal("83176.696"), -394_521, 999_999, 12_345_678)
+    assert [Numbers(locale, currency).short_money(amount) for amount in amounts] == written
+
+
+def axis(locale: str, currency: str, values: list[float], **of) -> list[str]:
+    """Return the labels of an axis, and what is said of its marks."""
+
+    def chart(width: int) -> alt.LayerChart:
+        base = alt.Chart(alt.Data(values=[{"v": value, "tip": "told"} for value in values]))
+        x = alt.X("v:Q", axis=alt.Axis(values=values, labelOverlap=False, **of))
+        return alt.layer(
+            base.mark_point().encode(x=x, description="tip:N"),
+            base.mark_line().encode(x=x, description="tip:N"),
+            base.mark_rule().encode(x=x),
+            base.mark_text().encode(x=x, text="tip:N"),
+            width=width,
+        )
+
+    svg = ElementTree.fromstring(draw(chart, "axis", "", "", Numbers(locale, currency)))
+    labels = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    tips = [title.text for title in svg.iter("{http://www.w3.org/2000/svg}title")]
+    assert tips == ["told"] * len(values)  # a line, a rule and words have none of their own
+    return labels[: len(values)]
+
+
+def test_axes_write_numbers_as_the_page_does():
+    amounts = [0, 500, 1_500, 20_000, 3_000_000]
+    money = {"labelExpr": SHORT_MONEY}
+    assert axis("en_GB", "EUR", amounts, **money) == ["€0", "€500", "€1.5K", "€20K", "€3M"]
+    assert axis("de_DE", "EUR", amounts, **money) == [
+        "0\xa0€", "500\xa0€", "1.500\xa0€", "20.000\xa0€", "3\xa0Mio.\xa0€"
+    ]  # fmt: skip
+    assert axis("pt_BR", "BRL", [-20_000, 20], **money) == ["−R$\xa020\xa0mil", "R$\xa020"]
+    assert axis("de_DE", "EUR", [1_500, 3e6], labelExpr=SHORT_NUMBER) == ["1.500", "3\xa0Mio."]
+    assert axis("de_DE", "EUR", [0, 0.5], format=".0%") == ["0\xa0%", "50\xa0%"]
+    assert axis("en_GB", "EUR", [0, 0.5], format=".0%") == ["0%", "50%"]
 
 
 def test_what_is_not_known_is_not_a_number_and_a_rounded_zero_has_no_sign():
