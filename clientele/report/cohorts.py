@@ -140,7 +140,7 @@ def _curve(averages: list[Row], column: str, axis: str, shop: Shop, title: str) 
         {
             "since": row["months_since"],
             "value": float(row[column]),
-            "tip": f"{row['months_since']} months after the first: {shown(row)}",
+            "tip": f"{_months(row['months_since'])} after the first: {shown(row)}",
         }
         for row in averages
     ]
@@ -162,3 +162,7 @@ def _curve(averages: list[Row], column: str, axis: str, shop: Shop, title: str) 
         title,
         f"{values[0]['tip']}; {values[-1]['tip']}",
     )
+
+
+def _months(count: int) -> str:
+    return "1 month" if count == 1 else f"{count} months"

@@ -61,7 +61,8 @@ sizes as (
     select
         source,
         count(*) as segment_count
-    from {{ ref('segments') }}
+    from {{ ref('segment_profiles') }}
+    where customer_count > 0
     group by source
 
 ),
