@@ -49,6 +49,14 @@ QUERIES = (
         grain=("customer_key",),
     ),
     Query(
+        "marts.new_customer_overview",
+        """
+        select source, worth_contacting_count, expected_value
+        from marts.new_customer_overview
+        order by source
+        """,
+    ),
+    Query(
         "marts.campaign_status",
         """
         select
@@ -142,6 +150,7 @@ def prepare(tables: Tables, shop: Shop) -> dict[str, Any]:
             [row for row in tables["segment_profiles"] if row["cm2_share"] is not None]
         ),
         "best_tenth": _first(tables["revenue_contribution"]),
+        "newcomers": _first(tables["new_customer_overview"]),
         "best_new": _first(tables["new_customer_playbook"]),
         "quality": _first(tables["customer_quality_status"]),
         "lists": tables["campaign_status"][:LISTS_NAMED],

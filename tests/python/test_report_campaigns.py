@@ -165,7 +165,6 @@ def test_a_list_at_a_glance_says_who_is_on_it_and_what_they_get() -> None:
                     "net_revenue_365d", "cm2", "cm2_365d", "good_customer_share",
                     "judged_customer_count", "segment_count", "segmentation_method",
                     "next_refit_date", "maintenance_state", "failing_check_count", "check_count",
-                    "actionable_customer_count", "actionable_value",
                 )
             ),
         },

@@ -44,18 +44,6 @@ judged as (
 
 ),
 
-playbook as (
-
-    select
-        source,
-        count(*) as actionable_customer_count,
-        sum(expected_value_of_acting) as actionable_value
-    from {{ ref('new_customer_playbook') }}
-    where expected_value_of_acting > 0
-    group by source
-
-),
-
 sizes as (
 
     select
@@ -101,7 +89,6 @@ shop_overview as (
         coalesce(orders.successful_order_count, 0) as successful_order_count,
         cast(coalesce(lists.listed_customer_count, 0) as bigint) as listed_customer_count,
         coalesce(judged.judged_customer_count, 0) as judged_customer_count,
-        coalesce(playbook.actionable_customer_count, 0) as actionable_customer_count,
         coalesce(sizes.segment_count, 0) as segment_count,
         coalesce(checks.check_count, 0) as check_count,
         coalesce(checks.failing_check_count, 0) as failing_check_count,
@@ -109,13 +96,6 @@ shop_overview as (
         cast(coalesce(orders.net_revenue_365d, 0) as decimal(38, 4)) as net_revenue_365d,
         cast(coalesce(orders.cm2, 0) as decimal(38, 4)) as cm2,
         cast(coalesce(orders.cm2_365d, 0) as decimal(38, 4)) as cm2_365d,
-        cast(
-            case
-                when playbook.actionable_customer_count is null then 0
-                when playbook.actionable_customer_count >= {{ number_var('smallest_group') }}
-                    then playbook.actionable_value
-            end as decimal(38, 4)
-        ) as actionable_value,
         case
             when judged.judged_customer_count >= {{ number_var('smallest_group') }}
                 then cast(judged.good_customer_count as double) / judged.judged_customer_count
@@ -131,8 +111,6 @@ shop_overview as (
         on as_of.source = orders.source
     left join judged
         on as_of.source = judged.source
-    left join playbook
-        on as_of.source = playbook.source
     left join sizes
         on as_of.source = sizes.source
     left join {{ ref('segment_maintenance') }} as maintenance
