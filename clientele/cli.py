@@ -531,7 +531,7 @@ def marts(
     \b
     Examples:
       clientele marts
-      clientele marts --output /srv/bi/clientele_marts.duckdb --parquet /srv/bi/parquet
+      clientele marts --output /srv/bi/customers.duckdb --parquet /srv/bi/parquet
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.marts_file import MartsError, print_marts, write_marts_file, write_parquet_files
 
