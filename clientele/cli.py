@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,10 +50,14 @@ class Command(InOrderOfWork):
     def invoke(self, context: click.Context) -> object:
         """Run what the arguments name."""
         try:
-            return super().invoke(context)
+            result = super().invoke(context)
+            sys.stdout.flush()
+            return result
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise  # a reader that has gone, such as `head`, is click's to end quietly
+            # What is left in the buffer would fail once more when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.ClickException(f"it cannot be printed: {error.strerror}") from error
 
 

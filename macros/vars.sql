@@ -118,12 +118,12 @@
 {% macro currency_of(source) -%}
     {%- set codes = var("currencies") -%}
     {%- if codes is not mapping -%}
-        {{ exceptions.raise_compiler_error("var currencies must give a source its code, like {market: EUR}, not " ~ codes) }}
+        {{ exceptions.raise_compiler_error("var currencies must be codes by source, like {market: EUR}, not " ~ codes) }}
     {%- endif -%}
     {%- set cases = [] -%}
     {%- for name, code in codes.items() -%}
         {%- if not modules.re.fullmatch("[a-z0-9_]+", name | string) or not modules.re.fullmatch("[A-Z]{3}", code | string) -%}
-            {{ exceptions.raise_compiler_error("var currencies must give a source its code of three capitals, like {market: EUR}, not " ~ codes) }}
+            {{ exceptions.raise_compiler_error("var currencies must be codes of three capitals by source, like {market: EUR}, not " ~ codes) }}
         {%- endif -%}
         {%- do cases.append("when " ~ source ~ " = '" ~ name ~ "' then '" ~ code ~ "'") -%}
     {%- endfor -%}

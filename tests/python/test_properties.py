@@ -51,9 +51,12 @@ DRAWN = ("marts.campaign_ledger", "marts.campaign_lists")
 COUNTS_OF_THE_DRAWN = {
     "marts.audience_memberships",
     "marts.audiences",
+    "marts.campaign_ledger_reasons",
+    "marts.campaign_list_reasons",
     "marts.campaign_power",
     "marts.campaign_results",
     "marts.campaign_status",
+    "marts.shop_overview",  # how many people are on today's lists
     "marts.data_quality",  # how many people on today's lists a check touches
 }
 # Tables about the shop and its segments. All others without names are compared with them.

@@ -360,13 +360,16 @@ def test_what_is_piped_has_no_escape_codes_and_any_encoding_will_do(
     assert "rückkehr" in names
 
 
-def test_a_full_disk_behind_the_output_is_one_line(shops: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_behind_the_output_is_one_line(shops: Path, unbuffered: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     for options in ([], ["--json"]):
         with open("/dev/full", "w") as full:
             done = subprocess.run(
                 [sys.executable, "-m", "clientele", "show", "quality",
                  "--warehouse", str(shops), *options],
-                cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                cwd=ROOT, env=environment, stdout=full, stderr=subprocess.PIPE, text=True,
+                check=False,
             )  # fmt: skip
         assert done.returncode == 1
         assert done.stderr == "Error: it cannot be printed: No space left on device\n"
