@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clientele.durable import sync_file, sync_folder
 from clientele.progress import SILENT, Steps
 from clientele.versions import file_sha256
 from clientele.warehouse_file import WarehouseError, open_warehouse, text_literal
@@ -155,11 +156,11 @@ def write_marts_file(
             }
             # Who opens it to write is refused: a writer would lock all others out.
             finished.chmod(finished.stat().st_mode & 0o444)
-            _sync(finished, os.O_RDONLY)
+            sync_file(finished)
             # What a writer of the former file has left would make the new one unreadable.
             output.with_name(output.name + ".wal").unlink(missing_ok=True)
             finished.replace(output)
-            _sync(output.parent, os.O_RDONLY | os.O_DIRECTORY)
+            sync_folder(output.parent)
     except OSError as error:
         raise MartsError(f"{output} cannot be written: {error.strerror or error}") from error
     return described
@@ -206,11 +207,11 @@ def write_parquet_files(marts: Path, folder: Path, steps: Steps = SILENT) -> dic
             listing.write_text(json.dumps({"files": files}, indent=2) + "\n", "utf-8")
             written = [file["path"] for file in files]
             for name in [*written, LISTING]:
-                _sync(private / name, os.O_RDONLY)
+                sync_file(private / name)
                 (private / name).replace(folder / name)
             for name in former - set(written):
                 (folder / name).unlink(missing_ok=True)
-            _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+            sync_folder(folder)
     except OSError as error:
         raise MartsError(f"{folder} cannot be written: {error.strerror or error}") from error
     except duckdb.Error as error:
@@ -459,14 +460,6 @@ def _listed(folder: Path) -> set[str]:
 def _limit_memory(connection: duckdb.DuckDBPyConnection) -> None:
     memory = text_literal(os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB"))
     connection.execute(f"set memory_limit = {memory}")
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _listed_columns(names: Iterable[str]) -> str:

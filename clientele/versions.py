@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from clientele.durable import sync_file, sync_folder, sync_tree
+
 WRITER = "clientele export"
 MANIFEST = "manifest.json"
 VERSIONS = "versions"
@@ -87,13 +89,13 @@ def publish(root: Path, private: Path, finished: Path, keep: int) -> Path:
             )
     else:
         place.parent.mkdir(exist_ok=True)
-        _sync_tree(finished)
+        sync_tree(finished)
         finished.rename(place)
-        _sync_folder(place.parent)
+        sync_folder(place.parent)
     link = private / CURRENT
     link.symlink_to(Path(VERSIONS) / name)
     link.replace(root / CURRENT)
-    _sync_folder(root)
+    sync_folder(root)
     names = [entry for entry in _read_journal(root) if entry != name] + [name]
     _write_journal(root, private, names[-keep:])
     for old in names[:-keep]:
@@ -187,9 +189,9 @@ def _read_journal(root: Path) -> list[str]:
 def _write_journal(root: Path, private: Path, names: list[str]) -> None:
     draft = private / JOURNAL
     draft.write_text(json.dumps({"versions": names}, indent=2) + "\n", "utf-8")
-    _sync_file(draft)
+    sync_file(draft)
     draft.replace(root / JOURNAL)
-    _sync_folder(root)
+    sync_folder(root)
 
 
 def _remove_version(root: Path, private: Path, name: str) -> None:
@@ -240,26 +242,3 @@ def _changed_file(place: Path, manifest: dict[str, Any]) -> str | None:
         if path.is_symlink() or not path.is_file() or file_sha256(path) != file["sha256"]:
             return file["path"]
     return None
-
-
-def _sync_tree(folder: Path) -> None:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            _sync_file(Path(parent, name))
-        _sync_folder(Path(parent))
-
-
-def _sync_file(path: Path) -> None:
-    _sync(path, os.O_RDONLY)
-
-
-def _sync_folder(path: Path) -> None:
-    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

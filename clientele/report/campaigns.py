@@ -13,7 +13,7 @@ from markupsafe import Markup
 from clientele.pages.charts import ACCENT, AGAINST, GOOD, MUTED, OTHER, SERIES, SHEET, STOP, TEXT
 from clientele.report.named_rows import PHONE, height, name_axis, unique_names
 from clientele.report.reading import Query, Row, Tables
-from clientele.report.rule_words import rules_in_words
+from clientele.report.rule_words import RFM_NAMES, rules_in_words
 from clientele.report.shop import Shop
 
 NAME = "campaigns"
@@ -47,12 +47,7 @@ QUERIES = (
         """,
         grain=("campaign_id", "rule_group"),
     ),
-    Query(
-        "marts.rule_segment_sizes",
-        "select source, rule_segment, segment_name from marts.rule_segment_sizes order by all",
-        grain=("rule_segment",),
-        name="rfm_names",
-    ),
+    RFM_NAMES,
     Query(
         "marts.campaign_ledger_reasons",
         """

@@ -6,7 +6,7 @@ from typing import Any
 
 from clientele.report.campaigns import DECISION_WORDS
 from clientele.report.reading import Query, Row, Tables
-from clientele.report.rule_words import rules_in_words
+from clientele.report.rule_words import RFM_NAMES, rules_in_words
 from clientele.report.shop import Shop
 
 NAME = "glance"
@@ -77,12 +77,7 @@ QUERIES = (
         """,
         grain=("campaign_id", "rule_group"),
     ),
-    Query(
-        "marts.rule_segment_sizes",
-        "select source, rule_segment, segment_name from marts.rule_segment_sizes order by all",
-        grain=("rule_segment",),
-        name="rfm_names",
-    ),
+    RFM_NAMES,
     Query(
         "marts.campaign_results",
         """

@@ -11,6 +11,15 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from clientele.pages.numbers import Numbers
+from clientele.report.reading import Query
+
+# What `rules_in_words` calls the segments of RFM by.
+RFM_NAMES = Query(
+    "marts.rule_segment_sizes",
+    "select source, rule_segment, segment_name from marts.rule_segment_sizes order by all",
+    grain=("rule_segment",),
+    name="rfm_names",
+)
 
 TITLES = {
     "rfm_segment": "RFM segment",

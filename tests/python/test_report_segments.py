@@ -12,7 +12,7 @@ import pytest
 from clientele.pages.customer_map import axis_words, customer_map, series_colour
 from clientele.pages.numbers import Numbers
 from clientele.pages.segment_flows import Flow, Node, flow_chart, spread
-from clientele.report import segments
+from clientele.report import segment_moves, segments
 from clientele.report.page import section_html
 from clientele.report.reading import Query, Row, Tables
 from clientele.report.shop import Shop
@@ -123,7 +123,7 @@ def test_moves_are_told_since_three_months_or_since_one(months: tuple[int], show
         segment_balance=balance,
         segment_profiles=[profile(3, "3", 20), profile(1, "1", 20)],
     )
-    found, _ = segments._looked_back(tables)
+    found, _ = segment_moves.looked_back(tables)
     assert [(row["months_back"], row["segment_id"]) for row in found] == [
         (shown, 3), (shown, 1), (shown, 2),
     ]  # fmt: skip
@@ -241,7 +241,7 @@ def test_a_way_whose_margin_is_kept_back_is_not_drawn_as_none() -> None:
         for key in (1, 2)
     ]  # fmt: skip
     shop = Shop(Row(OVERVIEW, "marts.shop_overview", ()), 1, "en_GB")
-    drawn = segments._margin_chart(balance, flows, {}, shop)
+    drawn = segment_moves.margin_chart(balance, flows, {}, shop)
     tips = re.findall("<title>([^<]+\N{RIGHTWARDS ARROW}[^<]+)</title>", str(drawn))
     assert sorted(set(tips)) == [
         "1 \N{RIGHTWARDS ARROW} 2: €5 before, €8 after",
