@@ -541,10 +541,12 @@ def marts(
     from clientele.marts_file import MartsError, print_marts, write_marts_file, write_parquet_files
 
     try:
-        with one_line_errors(), steps("Marts", quiet=quiet or as_json) as watch:
-            written = write_marts_file(warehouse, manifest, output, steps=watch)
+        with one_line_errors():
+            with steps("Marts", quiet=quiet or as_json) as watch:
+                written = write_marts_file(warehouse, manifest, output, steps=watch)
             if parquet:
-                written["parquet"] = write_parquet_files(output, parquet, steps=watch)
+                with steps("Parquet", quiet=quiet or as_json) as watch:
+                    written["parquet"] = write_parquet_files(output, parquet, steps=watch)
     except MartsError as error:
         raise click.ClickException(str(error)) from error
     if as_json:

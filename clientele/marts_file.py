@@ -170,6 +170,7 @@ def write_parquet_files(marts: Path, folder: Path, steps: Steps = SILENT) -> dic
     """Write each table of a file of marts as `<schema>.<table>.parquet`, and marts.json beside.
 
     marts: what `write_marts_file` wrote; rows keep its order.
+    steps: is told the name of each file that is written.
     folder: it is made where it is missing. Each file in it is replaced whole; a table that an
         earlier run wrote there and that is no longer in the marts is removed.
 
@@ -184,10 +185,12 @@ def write_parquet_files(marts: Path, folder: Path, steps: Steps = SILENT) -> dic
             files = []
             with open_warehouse(marts, (), writable_folder=private) as connection:
                 _limit_memory(connection)
-                for schema, name in connection.execute(
+                tables = connection.execute(
                     "select table_schema, table_name from information_schema.tables "
                     "order by table_schema, table_name"
-                ).fetchall():
+                ).fetchall()
+                steps.expect(len(tables))
+                for schema, name in tables:
                     path = private / f"{schema}.{name}.parquet"
                     steps.step(path.name)
                     [count] = connection.execute(
