@@ -1,1 +1,1 @@
-"""Production around the dbt project: one folder that holds what is served, and how it came about."""
+"""Production around the dbt project: a folder that holds what is served, and how it came about."""
