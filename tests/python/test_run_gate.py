@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from clientele.production.building import unfinished_nodes
+from clientele.production.building import first_line, unfinished_nodes
 from clientele.production.gate import Measure, compare, refusal, split_accepted
 from warehouse import ROOT, Warehouse
 
@@ -251,3 +251,24 @@ def test_the_demo_is_within_its_own_limits_and_half_of_its_last_day_is_not(
         for each in measures
     ]  # fmt: skip
     assert [failure.check for failure in compare(halved, [])] == ["last_day_share"]
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("Got 1 result, configured to fail if != 0", "Got 1 result, configured to fail if != 0"),
+        (
+            "Runtime Error in model customers (models/customers.sql)\n  Binder Error: no column",
+            "Binder Error: no column",
+        ),
+        (
+            "Runtime Error in unit_test x (y.yml)\n  An error occurred during execution of it.\n"
+            "   Runtime Error\n    Binder Error: no column\n    LINE 1",
+            "Binder Error: no column",
+        ),
+        ("Compilation Error in test x (y.yml)\n  'z' is undefined", "'z' is undefined"),
+        ("", ""),
+    ],
+)
+def test_of_a_message_the_line_is_told_that_says_what_happened(message: str, line: str) -> None:
+    assert first_line(message) == line
