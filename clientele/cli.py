@@ -9,7 +9,7 @@ import sys
 import click
 
 from clientele import __version__
-from clientele.commands import leaving, pages, show, simulation
+from clientele.commands import erasure, leaving, pages, show, simulation
 from clientele.commands.options import InOrderOfWork
 from clientele.completion import SHELLS, shell_script
 
@@ -75,6 +75,8 @@ for command in (
     pages.model_card,
     leaving.export,
     leaving.marts,
+    erasure.erase,
+    erasure.verify_erasure,
 ):
     main.add_command(command)
 
