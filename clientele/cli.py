@@ -9,11 +9,16 @@ import sys
 import click
 
 from clientele import __version__
-<<<<<<< HEAD
-from clientele.commands import intake, leaving, pages, show, simulation
-=======
-from clientele.commands import leaving, pages, production, show, simulation
->>>>>>> 9936ee322adad604af427ef6f45b5ee36abf001f
+from clientele.commands import (
+    erasure,
+    intake,
+    leaving,
+    pages,
+    production,
+    reading,
+    show,
+    simulation,
+)
 from clientele.commands.options import InOrderOfWork
 from clientele.completion import SHELLS, shell_script
 
@@ -85,6 +90,8 @@ for command in (
     production.status,
     production.history,
     production.rollback,
+    erasure.erase,
+    erasure.verify_erasure,
 ):
     main.add_command(command)
 
