@@ -43,7 +43,6 @@ from clientele.progress import steps
 @quiet_option
 def export(
     source: Source,
-    home: Path,
     root: Path,
     campaigns: tuple[str, ...],
     keep: int,
@@ -69,9 +68,9 @@ def export(
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.export import ExportError, export_lists, print_export, refusals
 
-    refuse_output(root, home, "--root")
+    refuse_output(root, source.home, "--root")
     try:
-        key = read_key(Home(home).keys, PUBLICATION) if source.served_run else None
+        key = read_key(source.home.keys, PUBLICATION) if source.served_run else None
         with one_line_errors(), steps("Writing lists", quiet=quiet or as_json) as watch:
             exported = export_lists(
                 source.path, root, campaigns, keep, watch, served_version=source.served_run, key=key
@@ -139,9 +138,9 @@ def marts(
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.marts_file import MartsError, print_marts, write_marts_file, write_parquet_files
 
-    refuse_output(output, home)
+    refuse_output(output, Home(home))
     if parquet:
-        refuse_output(parquet, home, "--parquet")
+        refuse_output(parquet, Home(home), "--parquet")
     try:
         key = key_if_any(Home(home).keys, PUBLICATION)
         with one_line_errors():

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from clientele.production.home import Home
+from clientele.production.served import Source, behind, published
 
 warehouse_option = click.option(
     "--warehouse", type=click.Path(dir_okay=False, path_type=Path),
@@ -75,48 +76,45 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def reads_published(command: Command) -> Command:
     """Give a command `--warehouse`, `--home` and as `source` the file with the public tables."""
-    return _reads("published", command)
+    return _reads(published, command)
 
 
 def reads_behind(command: Command) -> Command:
     """Give a command `--warehouse`, `--home` and as `source` the file with all tables."""
-    return _reads("behind", command)
+    return _reads(behind, command)
 
 
-def _reads(which: str, command: Command) -> Command:
+def _reads(choose: Callable[[Path | None, Home], Source], command: Command) -> Command:
     """The file is chosen once, when the command begins, and by `clientele.production.served`."""
 
     @warehouse_option
     @home_option
     @functools.wraps(command)
     def with_source(*, warehouse: Path | None, home: Path, **others: Any) -> object:
-        from clientele.production import served
-
-        choose = getattr(served, which)
-        return command(source=choose(warehouse, Home(home)), home=home, **others)
+        return command(source=choose(warehouse, Home(home)), **others)
 
     return cast(Command, with_source)
 
 
-def refuse_output(output: Path, home: Path, option: str = "--output") -> None:
+def refuse_output(output: Path, home: Home, option: str = "--output") -> None:
     """End with one line, where what is written would lie in the folder of production.
 
     Nothing but `clientele run` and its like may change what is served; links are followed first.
     """
-    if output.resolve().is_relative_to(home.resolve()):
+    if output.resolve().is_relative_to(home.root.resolve()):
         raise click.ClickException(
-            f"{output} lies in {home}, the folder of production; {option} names another place"
+            f"{output} lies in {home.root}, the folder of production; {option} names another place"
         )
 
 
-def refuse_page(output: Path, warehouse: Path, home: Path) -> None:
+def refuse_page(output: Path, source: Source) -> None:
     """End with one line, where a page would be written over data or into production."""
-    refuse_output(output, home)
+    refuse_output(output, source.home)
     if not output.is_file():
         return
     place, magic = slice(8, 12), b"DUCK"
     try:
-        is_warehouse = warehouse.exists() and output.samefile(warehouse)
+        is_warehouse = source.path.exists() and output.samefile(source.path)
         with output.open("rb") as file:
             is_database = file.read(place.stop)[place] == magic
     except OSError:

@@ -29,7 +29,7 @@ from clientele.progress import steps
     help="Of numbers and dates, as CLDR names it: en_US, de_DE, pt_BR.",
 )  # fmt: skip
 @quiet_option
-def report(source: Source, home: Path, output: Path, locale: str, quiet: bool) -> None:
+def report(source: Source, output: Path, locale: str, quiet: bool) -> None:
     """Write the report: one page for those who decide.
 
     Who the customers are and what they are worth, which new ones turn out good, whom to write to
@@ -47,7 +47,7 @@ def report(source: Source, home: Path, output: Path, locale: str, quiet: bool) -
     from clientele.pages.writing import write_page
     from clientele.report import render
 
-    refuse_page(output, source.path, home)
+    refuse_page(output, source)
     try:
         with one_line_errors(), steps("Report", quiet=quiet) as watch:
             write_page(render(source.path, locale, watch), output)
@@ -67,7 +67,7 @@ def report(source: Source, home: Path, output: Path, locale: str, quiet: bool) -
     help="The page to write.",
 )  # fmt: skip
 @quiet_option
-def model_card(source: Source, home: Path, output: Path, quiet: bool) -> None:
+def model_card(source: Source, output: Path, quiet: bool) -> None:
     """Write the cards of the models as one page.
 
     What customer quality and lifetime value forecast, on what data they were judged, how good they
@@ -84,7 +84,7 @@ def model_card(source: Source, home: Path, output: Path, quiet: bool) -> None:
     from clientele.model_card import read_shops, render
     from clientele.pages.writing import write_page
 
-    refuse_page(output, source.path, home)
+    refuse_page(output, source)
     try:
         with one_line_errors(), steps("Model cards", 2, quiet=quiet) as watch:
             watch.step("reading the warehouse")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clientele.commands.options import (
@@ -36,7 +34,7 @@ def show() -> None:
 @show.command()
 @reads_published
 @json_option
-def segments(source: Source, home: Path, as_json: bool) -> None:
+def segments(source: Source, as_json: bool) -> None:
     """Show the segments, what they are worth and what to do.
 
     Customers and margin (cm2) are shares of the shop. Below each table stands the day by which its
@@ -63,7 +61,7 @@ def segments(source: Source, home: Path, as_json: bool) -> None:
 @reads_published
 @limit_option
 @json_option
-def lists(campaign: str | None, source: Source, home: Path, limit: int, as_json: bool) -> None:
+def lists(campaign: str | None, source: Source, limit: int, as_json: bool) -> None:
     """Show whom each campaign writes to today.
 
     Every customer of an audience is on the list of today, was sent it before, or is held out to
@@ -97,9 +95,7 @@ def lists(campaign: str | None, source: Source, home: Path, limit: int, as_json:
 @reads_published
 @limit_option
 @json_option
-def new_customers(
-    situation: str | None, source: Source, home: Path, limit: int, as_json: bool
-) -> None:
+def new_customers(situation: str | None, source: Source, limit: int, as_json: bool) -> None:
     """Show how good new customers look, and what to do next.
 
     New is who was judged after the first order and whose outcome is still open. "Good" is the mean
@@ -131,7 +127,7 @@ def new_customers(
 @reads_published
 @click.option("--all", "all_checks", is_flag=True, help="Also checks that found nothing or inform.")
 @json_option
-def quality(source: Source, home: Path, all_checks: bool, as_json: bool) -> None:
+def quality(source: Source, all_checks: bool, as_json: bool) -> None:
     """Show what is wrong with the data.
 
     Below the checks stands, table by table, what became of every landed row.

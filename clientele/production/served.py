@@ -14,10 +14,12 @@ DEVELOPED = Path("warehouse/clientele.duckdb")
 class Source:
     """A DuckDB file to read.
 
+    home: the folder of production beside which it was looked for.
     served_run: the run whose version is served, where the file is of that run.
     """
 
     path: Path
+    home: Home
     served_run: str | None = None
 
 
@@ -28,13 +30,13 @@ def published(named: Path | None, home: Home) -> Source:
     is one, through the link that readers open; else the developer's warehouse.
     """
     if named is None and home.served.exists():
-        return Source(home.served, home.served_run())
-    return Source(named or DEVELOPED)
+        return Source(home.served, home, home.served_run())
+    return Source(named or DEVELOPED, home)
 
 
 def behind(named: Path | None, home: Home) -> Source:
     """Return the file with all tables: as `published`, but the warehouse behind what is served."""
     run = home.served_run() if named is None and home.served.exists() else None
     if run is not None:
-        return Source(home.warehouse(run), run)
-    return Source(named or DEVELOPED)
+        return Source(home.warehouse(run), home, run)
+    return Source(named or DEVELOPED, home)
