@@ -59,8 +59,8 @@ class Answer:
     limit: rows that are wanted; None: all.
     """
 
-    columns: Sequence[str]
-    types: Sequence[str]
+    columns: list[str]
+    types: list[str]
     cursor: duckdb.DuckDBPyConnection
     limit: int | None
 
@@ -176,8 +176,12 @@ def print_csv(answer: Answer, output: TextIO, *, is_terminal: bool) -> None:
 def print_json(answer: Answer, output: TextIO) -> None:
     """Print an answer as JSON, an array with an object a row.
 
-    Keys, and other integers that readers of JSON would round, are texts.
+    Keys, and other integers that readers of JSON would round, are texts. Raises QueryError where
+    two columns have one name, of which an object would keep one.
     """
+    repeated = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
+    if repeated:
+        raise QueryError(printable(f"two columns are called {repeated[0]}; `as` names them apart"))
     begin = "[\n  "
     for rows in answer.chunks():
         for row in rows:

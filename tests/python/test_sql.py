@@ -209,6 +209,13 @@ def test_an_error_shows_its_place(shop: Path) -> None:
     assert line[place.index("^") :].startswith("spend")
 
 
+def test_json_never_loses_a_column(shop: Path) -> None:
+    result = ask(shop, "select 1 as one, 2 as one", "--json")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: two columns are called one; `as` names them apart\n"
+
+
 def test_an_error_cannot_move_the_cursor(shop: Path) -> None:
     result = ask(shop, "select error('away' || chr(27) || '[2J')")
 
