@@ -26,8 +26,7 @@ PRIVATE = ".clientele-erase-"
 
 @dataclass(frozen=True)
 class Removed:
-    """Rows that a new file lacks: those of them that were rejected, and by table where it has some.
-    """
+    """Rows that a new file lacks: those of them that were rejected, and by table where it has some."""
 
     rows: int = 0
     rejected: int = 0

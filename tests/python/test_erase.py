@@ -28,7 +28,11 @@ from warehouse import ROOT
 
 # Of twenty characters and more, so that their bytes can be nothing else; lower case as in staging.
 GONE, STAYS = "gone-client-9f31c0a7d2", "kept-client-51b8e6f0a3"
-GONE_ORDER, LATE_ORDER, KEPT_ORDER = "gone-order-77aa01c3e9", "late-order-42bb90d1f7", "kept-order-0c"
+GONE_ORDER, LATE_ORDER, KEPT_ORDER = (
+    "gone-order-77aa01c3e9",
+    "late-order-42bb90d1f7",
+    "kept-order-0c",
+)
 SHORT = "7"
 GONE_KEY, KEPT_KEY = hash_key("market", GONE), hash_key("market", STAYS)
 ORDER_KEY = hash_key("market", GONE_ORDER)
@@ -232,7 +236,7 @@ def write_published(shop: Shop, folder: Path) -> None:
 def write_what_left(shop: Shop) -> None:
     version = shop.folder / "exports" / "versions" / "2026-06-30-00"
     (version / "lists").mkdir(parents=True)
-    head = b'\xef\xbb\xbfcustomer_id,reason\r\n'
+    head = b"\xef\xbb\xbfcustomer_id,reason\r\n"
     kept = f'"{STAYS}","two\r\nlines, ""quoted"""\r\n'.encode()
     csv = version / "lists" / "market.winback.v1.csv"
     csv.write_bytes(head + f'"{GONE}","overdue"\r\n'.encode() + kept)
@@ -323,8 +327,7 @@ def test_everybody_else_stays(shop: Shop) -> None:
     assert duckdb.sql(consents).fetchall() == [("olist",)]
     [csv] = shop.folder.glob("exports/versions/*/lists/*.csv")
     assert csv.read_bytes() == (
-        b"\xef\xbb\xbfcustomer_id,reason\r\n"
-        + f'"{STAYS}","two\r\nlines, ""quoted"""\r\n'.encode()
+        b"\xef\xbb\xbfcustomer_id,reason\r\n" + f'"{STAYS}","two\r\nlines, ""quoted"""\r\n'.encode()
     )
     assert (shop.folder / "logs/dbt.log").read_text() == f"built\nother {STAYS}\n"
     assert not (shop.folder / "target/report.html").exists()
@@ -649,7 +652,9 @@ def test_what_a_writer_left_beside_a_warehouse_goes_into_the_new_file(shop: Shop
         (lambda shop: (shop.home.keys / "publication.key").unlink(), "no key at", 1),
         (lambda shop: shutil.rmtree(shop.folder / "models"), "is not the dbt project", 1),
         (
-            lambda shop: (shop.landing / "market/market_order/by_hand.parquet").write_bytes(b"PAR1"),
+            lambda shop: (shop.landing / "market/market_order/by_hand.parquet").write_bytes(
+                b"PAR1"
+            ),
             "by_hand.parquet cannot be read as Parquet",
             1,
         ),
