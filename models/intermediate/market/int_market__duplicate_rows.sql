@@ -1,5 +1,5 @@
--- A line that a restated order no longer has is set aside as one that it has otherwise; a line may be
--- both, and is one row.
+-- A line that a restated order no longer has is set aside as one that it has otherwise; a line may
+-- be both, and is one row.
 with repeated as (
 
     {{ repeated_rows(
