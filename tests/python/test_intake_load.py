@@ -169,7 +169,7 @@ def test_what_is_no_plain_file_of_the_folder_is_refused(place: Place, tmp_path: 
 def test_a_table_that_never_landed_is_missed_unless_that_is_allowed(place: Place) -> None:
     place.put("orders.csv", GOOD)
 
-    with pytest.raises(LoadRefused, match="(?s)order_lines has ever landed.*order_id,product"):
+    with pytest.raises(LoadRefused, match=r"(?s)order_lines has ever landed.*order_id,product"):
         place.load(allow_missing=False)
     place.load()
     place.put("order_lines.csv", LINES)
