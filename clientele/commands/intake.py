@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -89,10 +91,16 @@ def load(
             f"{place}: {error.strerror or error}; nothing was loaded"
         ) from error
     except duckdb.Error as error:
-        raise click.ClickException(f"{str(error).splitlines()[0]}; nothing was loaded") from error
+        raise click.ClickException(f"{_told(error, landing)}; nothing was loaded") from error
     if as_json:
         click.echo(json.dumps(loaded, ensure_ascii=False, indent=2))
     elif not quiet:
         from clientele.intake.printing import print_load
 
         print_load(loaded, sys.stdout.isatty())
+
+
+def _told(error: Exception, landing: Path) -> str:
+    """Say in one line what the database says in its own words, such as that a disk is full."""
+    number = re.search(r'"errno":\s*"([0-9]+)"', str(error))
+    return f"{landing}: {os.strerror(int(number[1]))}" if number else str(error).splitlines()[0]

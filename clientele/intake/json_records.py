@@ -18,8 +18,13 @@ from clientele.intake.errors import FileRefused
 from clientele.intake.records import LONGEST_RECORD, Batch, Reject, batch_of_values, raw_text
 
 BLOCK_BYTES = 2 << 20
-BLANKS = " \t\r"
-SCALAR = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+A_SCALAR = r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+SCALAR = re.compile(A_SCALAR)
+# A key and its value, as nearly all are: no escapes, and nothing nested.
+A_TEXT = r'"([^"\\\x00-\x1f]*)"'
+PAIR = re.compile(
+    rf"{A_TEXT}[ \t\r]*:[ \t\r]*(?:{A_TEXT}|({A_SCALAR}))[ \t\r]*(?:,[ \t\r]*|(?=(\}})))"
+)
 SPACE = re.compile(r"[ \t\r]*")
 DEEPEST = 200  # brackets within brackets; more is an attack on the reader's stack
 
@@ -103,6 +108,17 @@ def record_parser(contract: Contract) -> Callable[[bytes], list[str | None]]:
         place = SPACE.match(text, place + 1).end()  # type: ignore[union-attr]
         is_over = text.startswith("}", place)
         while not is_over:
+            pair = PAIR.match(text, place)
+            if pair:
+                key, value, scalar, over = pair.groups()
+                if key in places and key not in seen:
+                    is_null = value is None and scalar == "null"
+                    values[places[key]] = None if is_null else scalar if value is None else value
+                else:
+                    found.append(("duplicate_key" if key in seen else "unknown_column", key))
+                seen.add(key)
+                place, is_over = pair.end(), over is not None
+                continue
             if not text.startswith('"', place):
                 raise RecordError("not_json", None)
             key, place = _string(text, place)

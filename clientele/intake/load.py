@@ -117,6 +117,14 @@ class _Load:
         steps.step("checksums")
         new, checksums, skipped = self._new_files(incoming, landed, refused)
         self._end_if(refused, len(incoming))
+        steps.step("headers")
+        for file in new:
+            try:
+                self._look_into(file)
+            except FileRefused as error:
+                refused[file.name] = str(error)
+        self._end_if(refused, len(new))
+
         if not allow_missing:
             self._refuse_missing_tables(new)
         if not new:
@@ -125,14 +133,6 @@ class _Load:
                 "load": None, "source": self._source, "ingested_at": None, "files": [],
                 "skipped": skipped,
             }  # fmt: skip
-
-        steps.step("headers")
-        for file in new:
-            try:
-                self._look_into(file)
-            except FileRefused as error:
-                refused[file.name] = str(error)
-        self._end_if(refused, len(new))
 
         begun = self._begin(new, checksums, ingested_at, erased)
         steps.step("convert")
