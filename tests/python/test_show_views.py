@@ -182,9 +182,9 @@ def test_members_of_a_list_stand_best_first_and_keys_keep_every_digit(shops: Pat
     [entry] = shop["lists"]
 
     assert entry["members"] == [
+        {"customer_key": "7", "reason": "late", "offer": "A [red]voucher", "expected_value": 1.5},
         {"customer_key": "9007199254740993", "reason": "promo_share is 0.4",
          "offer": "A [red]voucher", "expected_value": 1.5},
-        {"customer_key": "7", "reason": "late", "offer": "A [red]voucher", "expected_value": 1.5},
     ]  # fmt: skip
     assert empty["lists"][0]["members"] == []
     output = show(shops, "lists", "winback").output
