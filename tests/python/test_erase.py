@@ -729,3 +729,55 @@ def test_a_record_of_another_file_stays_as_it_is() -> None:
 
     assert not amend(record, entry)
     assert record == {"rows": 9, "files": [{"sha256": "c", "rows": 3, "bytes": 5}]}
+
+
+def test_the_same_raw_file_does_not_bring_anybody_back(shop: Shop, tmp_path: Path) -> None:
+    pytest.importorskip("clientele.intake.load", reason="needs `clientele load`")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "app_open.csv").write_text(
+        "client_id,appopendate\n"
+        + f"{GONE.upper()},2026-06-01 10:00:00\n{STAYS},2026-06-01 11:00:00\n"
+    )
+    (raw / "product_detail.csv").write_text(
+        "order_id,_pos,count,product_id,price,subcategory_id,brand_id,mastercategory_id\n"
+        f"{GONE_ORDER},1,1,p,2.5,s,b,m\n{KEPT_ORDER},1,1,p,2.5,s,b,m\n"
+    )
+    shop.run("erase", GONE)
+
+    for landing in ("landing", "fresh"):
+        result = shop.run("load", str(raw), "--allow-missing", "--landing", landing)
+
+        assert result.exit_code == 0, result.stderr
+        files = f"{shop.folder / landing}/market/load=*"
+        opens = duckdb.sql(f"select client_id from '{files}/app_open/*.parquet'").fetchall()
+        assert opens == [(STAYS,)]
+        lines = duckdb.sql(f"select order_id from '{files}/product_detail/*.parquet'").fetchall()
+        assert lines == [(KEPT_ORDER,)]
+    assert GONE not in str(shop.holding(GONE, GONE_ORDER).keys() - {"seeds/suppressions.csv"})
+    assert not [path for path in shop.holding(GONE, GONE_ORDER) if path.startswith("fresh")]
+
+
+def test_what_is_erased_from_a_load_is_as_its_manifest_says(shop: Shop, tmp_path: Path) -> None:
+    folder = pytest.importorskip("clientele.intake.landing_folder", reason="needs the loads")
+    contracts = pytest.importorskip("clientele.intake.contracts", reason="needs the loads")
+    assert folder and contracts
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "app_open.csv").write_text(
+        f"client_id,appopendate\n{GONE},2026-06-01 10:00:00\n{STAYS},2026-06-01 11:00:00\n"
+        f"{GONE}\n{STAYS},2026-06-01 12:00:00\n" + f"{STAYS},2026-06-01 13:00:00\n" * 20
+    )
+    loaded = shop.run("load", str(raw), "--allow-missing", "--landing", "fresh")
+    assert loaded.exit_code == 0, loaded.stderr
+
+    erased = shop.run("erase", GONE, "--landing", "fresh")
+
+    assert erased.exit_code == 0, erased.stderr
+    assert folder.verify_landing(shop.folder / "fresh", ["market"]) == []
+    [path] = (shop.folder / "fresh").glob("market/load=*/load.json")
+    [file] = json.loads(path.read_text())["files"]
+    assert (file["records"], file["accepted"], file["rejected"], file["erased"]) == (24, 22, 0, 2)
+    again = shop.run("load", str(raw), "--allow-missing", "--landing", "fresh")
+    assert again.exit_code == 0, again.stderr
+    assert len(list((shop.folder / "fresh").glob("market/load=*"))) == 1
