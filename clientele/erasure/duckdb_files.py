@@ -220,7 +220,7 @@ def _tables(
 
 @contextmanager
 def _open(path: Path, private: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a file to read, beside a database in memory; the errors are lines without SQL in them."""
+    """Open a file to read, beside a database in memory; no error repeats a value of a query."""
     connection = duckdb.connect()
     try:
         memory = os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB")
