@@ -26,11 +26,7 @@ PRIVATE = ".clientele-erase-"
 
 @dataclass(frozen=True)
 class Removed:
-<<<<<<< HEAD
-    """Rows that a new file lacks: those of them that were rejected, and by table where it has some."""
-=======
     """Rows that a new file lacks, how many of them were rejected, and of which tables they were."""
->>>>>>> e639912e5e11e30b258a17aac645596d7c7586ee
 
     rows: int = 0
     rejected: int = 0

@@ -28,16 +28,8 @@ from warehouse import ROOT
 
 # Of twenty characters and more, so that their bytes can be nothing else; lower case as in staging.
 GONE, STAYS = "gone-client-9f31c0a7d2", "kept-client-51b8e6f0a3"
-<<<<<<< HEAD
-GONE_ORDER, LATE_ORDER, KEPT_ORDER = (
-    "gone-order-77aa01c3e9",
-    "late-order-42bb90d1f7",
-    "kept-order-0c",
-)
-=======
 GONE_ORDER, LATE_ORDER = "gone-order-77aa01c3e9", "late-order-42bb90d1f7"
 KEPT_ORDER = "kept-order-0c"
->>>>>>> e639912e5e11e30b258a17aac645596d7c7586ee
 SHORT = "7"
 GONE_KEY, KEPT_KEY = hash_key("market", GONE), hash_key("market", STAYS)
 ORDER_KEY = hash_key("market", GONE_ORDER)
@@ -668,13 +660,7 @@ def cut_off(path: Path) -> None:
         (lambda shop: (shop.home.keys / "publication.key").unlink(), "no key at", 1),
         (lambda shop: shutil.rmtree(shop.folder / "models"), "is not the dbt project", 1),
         (
-<<<<<<< HEAD
-            lambda shop: (shop.landing / "market/market_order/by_hand.parquet").write_bytes(
-                b"PAR1"
-            ),
-=======
             lambda shop: cut_off(shop.landing / "market/market_order/by_hand.parquet"),
->>>>>>> e639912e5e11e30b258a17aac645596d7c7586ee
             "by_hand.parquet cannot be read as Parquet",
             1,
         ),
