@@ -138,12 +138,6 @@ def hash_key(source: str, text: str) -> int:
     return int.from_bytes(digest, "little") >> 65
 
 
-def published_key(key: bytes, inner_key: int) -> int:
-    """Return the key of a customer in published files: the first 63 bits of an HMAC."""
-    digest = hmac.new(key, str(inner_key).encode(), hashlib.sha256).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
-
-
 def lend(connection: duckdb.DuckDBPyConnection, traces: Traces) -> None:
     """Give a connection the tables that conditions look into; no file keeps them."""
     for name, kind, values in (

@@ -6,7 +6,6 @@ then the warehouse gets its name, then the version, and last the link is swapped
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,10 +59,7 @@ def write_version(build: Build, key: bytes) -> dict[str, Any]:
     Raises MartsError and WarehouseError.
     """
     output = build.work / "published" / WAREHOUSE
-    arguments: dict[str, Any] = {}
-    if "key" in inspect.signature(write_marts_file).parameters:
-        arguments["key"] = key
-    return write_marts_file(build.work / WAREHOUSE, build.manifest, output, **arguments)
+    return write_marts_file(build.work / WAREHOUSE, build.manifest, output, key=key)
 
 
 def audit(build: Build, written: Mapping[str, Any]) -> None:
