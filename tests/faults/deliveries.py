@@ -151,7 +151,9 @@ def _correct_amounts(nights: list[Delivery]) -> None:
     wanted = [
         row
         for row in nights[3].file("market_order").rows
-        if row["checkoutdate"] and row["createdate"][:10] == nights[3].day.isoformat()
+        if row["checkoutdate"]
+        and row["createdate"][:10] == nights[3].day.isoformat()
+        and Decimal(row["deliveryfee"] or 0)
     ][:RESTATED_ORDERS]
     corrected = {row["order_id"]: _with_fee(row, Decimal("1.50")) for row in wanted}
     for night in nights[5:]:
@@ -207,12 +209,11 @@ def _wrong_prices(shop: Shop, nights: list[Delivery]) -> None:
     begin = nights[8 - WRONG_PRICE_DAYS + 1].day.isoformat()
     right: dict[str | None, Row] = {}
     for night in nights[: 8 + 1]:
-        for file in night.files:
+        # Of two files of one night the later day's knows more.
+        for file in sorted(night.files, key=lambda file: file.day):
             if file.table == "market_order":
                 right |= {
-                    row["order_id"]: row
-                    for row in file.rows
-                    if row["createdate"][:10] >= begin
+                    row["order_id"]: row for row in file.rows if row["createdate"][:10] >= begin
                 }
     told_anyway = {row["order_id"] for row in nights[8].file("market_order").rows}
     nights[8].file("market_order").rows = [

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import duckdb
 
+# No sniffing: every field is text, and a record of another length is left out.
+AS_WRITTEN = (
+    "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+    "ignore_errors = true"
+)
 # One pass over all texts; a record with a field too many is left out, as the intake does. Of an
 # order that was told several times the latest load wins, and in one load the row that knows most.
 TOTALS = """
@@ -33,8 +38,13 @@ orders as (
 last_days as (
     select
         max(checkoutdate::date) as last_order_date,
-        max(greatest(createdate::timestamp, coalesce(checkoutdate::timestamp, createdate::timestamp),
-            coalesce(deliverdate::timestamp, createdate::timestamp)))::date as last_event_date
+        max(
+            greatest(
+                createdate::timestamp,
+                coalesce(checkoutdate::timestamp, createdate::timestamp),
+                coalesce(deliverdate::timestamp, createdate::timestamp)
+            )
+        )::date as last_event_date
     from orders
 ),
 
@@ -78,11 +88,8 @@ def totals(loads: Iterable[tuple[Path, datetime]], erased: Collection[str] = ())
     loads: folder and time of each load. erased: client ids that count no more.
     """
     tellings = " union all by name ".join(
-        "select *, timestamp '{:%Y-%m-%d %H:%M:%S}' as loaded_at from read_csv('{}/market_order*.csv',"
-        " all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"',"
-        " auto_detect = false, columns = {}, ignore_errors = true)".format(
-            loaded_at, folder, _columns(folder)
-        )
+        f"select *, timestamp '{loaded_at:%Y-%m-%d %H:%M:%S}' as loaded_at "
+        f"from read_csv('{folder}/market_order*.csv', columns = {_columns(folder)}, {AS_WRITTEN})"
         for folder, loaded_at in loads
     )
     with duckdb.connect() as connection:
