@@ -381,7 +381,7 @@ def order_lines(texts: Mapping[str | None, str], column: str, kind: str) -> tupl
 
 UNREADABLE_AMOUNTS = (
     "NaN", "nan", "Infinity", "-inf", "1e300", "1e3", "0x10", "1_000", "12,50", "1.234,56",
-    "1,234.56", "€ 5.00", "5.00 EUR", "--5", "٥", "1/2",
+    "1,234.56", "€ 5.00", "5.00 EUR", "--5", "\u0665", "1/2",
 )  # fmt: skip
 BAD_VALUES = (
     *orders(dict.fromkeys(UNREADABLE_AMOUNTS, "basketvalue_not_a_number"), "basketvalue", "amount"),

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -189,7 +189,7 @@ def test_names_from_outside(
 @pytest.fixture(scope="module")
 def spoilt(
     correct: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, dict[BadValue, tuple[str, int]]]]:
+) -> tuple[Path, dict[BadValue, tuple[str, int]]]:
     """A landing zone with every bad value, and where each of them lies: table and record."""
     folder = tmp_path_factory.mktemp("spoilt")
     delivery = Path(shutil.copytree(correct, folder / "delivery"))
@@ -212,7 +212,7 @@ def spoilt(
         patch.chdir(ROOT)
         result = load(delivery, folder / "landing", folder / "home")
     assert result.exit_code == 0, result.output
-    yield folder / "landing", places
+    return folder / "landing", places
 
 
 def _first(path: Path) -> dict[str, str | None]:

@@ -55,7 +55,7 @@ class Scenario(ABC):
         """Return the folder that the command runs in."""
         return ROOT
 
-    def require(self, folder: Path) -> None:
+    def require(self, folder: Path) -> None:  # noqa: B027 (most have nothing more to ask)
         """Require more of a healed state."""
 
 
