@@ -9,7 +9,7 @@ import sys
 import click
 
 from clientele import __version__
-from clientele.commands import leaving, pages, show, simulation
+from clientele.commands import leaving, pages, production, show, simulation
 from clientele.commands.options import InOrderOfWork
 from clientele.completion import SHELLS, shell_script
 
@@ -47,6 +47,7 @@ def main() -> None:
       clientele show lists               whom to write to today
       clientele report                   the page for those who decide
       clientele export                   write the lists for the channels
+      clientele run                      build, judge and publish, in production
       clientele COMMAND --help           options and examples of a command
 
     \b
@@ -75,6 +76,10 @@ for command in (
     pages.model_card,
     leaving.export,
     leaving.marts,
+    production.run,
+    production.status,
+    production.history,
+    production.rollback,
 ):
     main.add_command(command)
 

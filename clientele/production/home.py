@@ -42,6 +42,16 @@ class Home:
         return self.root / "work"
 
     @property
+    def logs(self) -> Path:
+        """What dbt said in runs that published nothing, one folder a run; the latest are kept."""
+        return self.root / "logs"
+
+    @property
+    def parsed(self) -> Path:
+        """What dbt has parsed, for the next run: parsing anew costs seconds."""
+        return self.root / "parse" / "partial_parse.msgpack"
+
+    @property
     def warehouses(self) -> Path:
         """The warehouses behind the versions, for nobody but the command."""
         return self.root / "warehouses"
@@ -77,6 +87,10 @@ class Home:
     def warehouse(self, run: str) -> Path:
         """The warehouse that a version was made from."""
         return self.warehouse_folder(run) / WAREHOUSE
+
+    def record(self, run: str) -> Path:
+        """What was published by a run, from what, with the sha256 of both: a JSON object."""
+        return self.warehouse_folder(run) / "run.json"
 
     def served_run(self) -> str | None:
         """Name of the run whose version is served; None where none is."""
