@@ -9,7 +9,7 @@ import sys
 import click
 
 from clientele import __version__
-from clientele.commands import leaving, pages, production, show, simulation
+from clientele.commands import leaving, pages, production, reading, show, simulation
 from clientele.commands.options import InOrderOfWork
 from clientele.completion import SHELLS, shell_script
 
@@ -37,8 +37,9 @@ def main() -> None:
     """The commands around the customer-quality warehouse.
 
     `dbt build` builds the warehouse, one DuckDB file. The commands below make data to build from,
-    show what was built, explain it, and carry the lists out of it. They read the warehouse and
-    never write to it; while a build has it open, they say so and end.
+    show what was built, explain it, and carry the lists out of it. They read what is served, where
+    something is (production/published/clientele.duckdb), else the warehouse, and never write to it;
+    while a build has it open, they say so and end.
 
     \b
     Examples:
@@ -61,7 +62,8 @@ def main() -> None:
     \b
     Environment:
       CLIENTELE_WAREHOUSE     the warehouse, where --warehouse is not given
-      CLIENTELE_MEMORY_LIMIT  memory for DuckDB in a build and an export (2GB)
+      CLIENTELE_HOME          the folder of production (production)
+      CLIENTELE_MEMORY_LIMIT  memory for DuckDB (2GB)
       NO_COLOR                anything: no colours
       CLIENTELE_LOCALE        of numbers and dates in the report (en_GB)
       COLUMNS                 the width of tables, where it is not the terminal's
@@ -80,6 +82,7 @@ for command in (
     production.status,
     production.history,
     production.rollback,
+    reading.sql,
 ):
     main.add_command(command)
 

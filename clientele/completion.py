@@ -60,15 +60,15 @@ def _from_warehouse(
     """
     import duckdb
 
+    from clientele.production.home import DEFAULT_HOME, Home
+    from clientele.production.served import published
     from clientele.safe_text import printable
     from clientele.warehouse_file import WarehouseError, open_warehouse
 
-    path = context.params.get("warehouse")
-    if path is None:
-        [option] = [each for each in context.command.params if each.name == "warehouse"]
-        path = option.get_default(context)
+    named, home = context.params.get("warehouse"), context.params.get("home")
+    path = published(named, Home(Path(home or DEFAULT_HOME))).path
     try:
-        with open_warehouse(Path(path), [table]) as connection:
+        with open_warehouse(path, [table]) as connection:
             found = connection.execute(query).fetchall()
     except (WarehouseError, duckdb.Error):
         return []

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clientele.list_checks import FINDINGS
+from clientele.production.pseudonyms import KEYS, map_keys
 from clientele.progress import SILENT, Steps
 from clientele.safe_text import NOT_TEXT, formula_safe, list_file_name, printable
 from clientele.versions import (
@@ -128,6 +129,13 @@ ACTIVATION = {
     """,
 }
 
+# The columns with a customer's key, as text, and the order of rows under published keys.
+PERSON_KEYS = {
+    "people": ("id", "id"),
+    "audience_memberships": ("person_id", "audience_id, person_id"),
+}
+LISTED_KEYS = "select cast(person_id as bigint) from marts.audience_memberships"
+
 KEPT_ASSIGNMENTS = """
     select * from campaigns.campaign_assignments
     order by source, campaign_id, campaign_version, customer_key
@@ -144,6 +152,9 @@ def export_lists(
     campaigns: Sequence[str] = (),
     keep: int = DEFAULT_KEEP,
     steps: Steps = SILENT,
+    *,
+    served_version: str | None = None,
+    key: bytes | None = None,
 ) -> dict[str, Any]:
     """Write the lists of a warehouse under a root, as a new version that becomes the current one.
 
@@ -152,6 +163,9 @@ def export_lists(
     campaigns: ids of the campaigns whose lists are wanted; none: all that run.
     keep: versions that stay in the root, this one included; at least 1.
     steps: is told which list is written.
+    served_version: the version that is served, where the warehouse is the one behind it.
+    key: of that version's pseudonyms: people and audience_memberships then have its keys, so that
+        they join with what is served. The kept arms have those of the warehouse, which reads them.
 
     Returns `folder` (the version's place) and `manifest` (what stands in its manifest.json, which
     is the same for the same warehouse). A list that breaks a rule of `clientele.list_checks` has
@@ -170,7 +184,9 @@ def export_lists(
             with writing(root, private):
                 finished = private / "version"
                 finished.mkdir()
-                manifest = _write_version(connection, finished, campaigns, steps)
+                manifest = _write_version(
+                    connection, finished, campaigns, steps, served_version, key
+                )
                 folder = publish(root, private, finished, keep)
     except VersionsError as error:
         raise ExportError(str(error)) from error
@@ -218,7 +234,12 @@ def print_export(exported: dict[str, Any], console: Console) -> None:
 
 
 def _write_version(
-    connection: duckdb.DuckDBPyConnection, folder: Path, campaigns: Sequence[str], steps: Steps
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    campaigns: Sequence[str],
+    steps: Steps,
+    served_version: str | None,
+    key: bytes | None,
 ) -> dict[str, Any]:
     """Write all files of a version into an empty folder; return its manifest."""
     as_of_dates = dict(
@@ -241,11 +262,17 @@ def _write_version(
         if entry["status"] == "refused":
             continue
         steps.step(printable(entry["audience_id"]))
-        key = [entry[name] for name in ("audience_id", "source", "campaign_id", "campaign_version")]
-        connection.execute("insert into exported_audiences values (?, ?, ?, ?)", key)
+        audience = [
+            entry[name] for name in ("audience_id", "source", "campaign_id", "campaign_version")
+        ]
+        connection.execute("insert into exported_audiences values (?, ?, ?, ?)", audience)
         files.append(_write_list(connection, folder, entry["audience_id"]))
+    if key is not None:
+        map_keys(connection, key, [LISTED_KEYS])
     for table, query in ACTIVATION.items():
         steps.step(table)
+        if key is not None and table in PERSON_KEYS:
+            query = _with_published_keys(query, *PERSON_KEYS[table])
         files.append(_write_parquet(connection, folder, f"activation/{table}.parquet", query))
     steps.step("campaign_assignments")
     files.append(
@@ -254,6 +281,7 @@ def _write_version(
     manifest = {
         "written_by": WRITER,
         "as_of_dates": as_of_dates,
+        "served_version": served_version,
         "campaigns": sorted(set(campaigns)) or None,
         "lists": lists,
         "files": files,
@@ -376,6 +404,16 @@ def _write_parquet(
         f"copy ({query}) to {text_literal(str(target))} (format parquet, compression zstd)"
     ).fetchone()
     return _file_entry(target, path, count, columns, None)
+
+
+def _with_published_keys(query: str, column: str, order: str) -> str:
+    """Return a query with the published keys of customers in place of their inner ones."""
+    return f"""
+        select inside.* replace (cast(keys.published_key as varchar) as {column})
+        from ({query}) as inside
+        inner join {KEYS} as keys on cast(inside.{column} as bigint) = keys.inner_key
+        order by {order}
+    """
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:

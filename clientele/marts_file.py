@@ -1,7 +1,10 @@
 """The public tables of the warehouse as one file for readers, so that none opens the warehouse.
 
 What is public is what the manifest of the build says (`access: public`), and nothing else leaves,
-nor does a column of it whose `meta` says `stays_inside`. The file keeps the names of schemas and
+nor does a column of it whose `meta` says `stays_inside`. Columns that tell whose row it is leave as
+pseudonyms under a key: `customer_key` and those tagged `personal: key` as other keys, those tagged
+`personal: identifier` as hexadecimal digits; without a key the latter stay inside.
+The file keeps the names of schemas and
 tables, and carries what a tool shows to people and joins by: keys, columns that are never null,
 descriptions as comments. It is written beside the former one and renamed when it is whole: a reader
 that has the former one open keeps it until it connects anew.
@@ -17,7 +20,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clientele.durable import sync_file, sync_folder
+from clientele.production.pseudonyms import IDS, KEYS, map_ids, map_keys
 from clientele.progress import SILENT, Steps
 from clientele.versions import file_sha256
 from clientele.warehouse_file import WarehouseError, open_warehouse, text_literal
@@ -46,6 +50,11 @@ MAGIC = slice(8, 12), b"DUCK"
 TEXTS = re.compile(r"'(?:[^']|'')*'")
 BRANCHES = re.compile(r"[()]|\b(?:or|case)\b", re.IGNORECASE)
 STAYS_INSIDE = "stays_inside"
+# What `meta` says of a column that carries something of a person.
+PERSONAL = "personal"
+KEY, IDENTIFIER, CONTENT = "key", "identifier", "content"
+CUSTOMER_KEY = "customer_key"  # a key by its name, in every model
+PSEUDONYM = "A pseudonym: the same wherever it stands, of no use for finding the client."
 IS_GIVEN = re.compile(r"(\w+)\s+is\s+not\s+null", re.IGNORECASE)
 
 
@@ -59,6 +68,7 @@ class PublicTable:
 
     columns: the name of each column and its description, in the order of the contract.
     inside: the columns beside these that the warehouse has and the file must not have.
+    keys, identifiers: the columns that hold a customer's key, and a client's id.
     key: the columns that identify a row, as the generic test `holds` names them.
     required: the columns that tests hold to be never null, the key's among them.
     """
@@ -70,6 +80,8 @@ class PublicTable:
     key: tuple[str, ...]
     required: frozenset[str]
     inside: frozenset[str] = frozenset()
+    keys: frozenset[str] = field(default=frozenset())
+    identifiers: frozenset[str] = field(default=frozenset())
 
     @property
     def full_name(self) -> str:
@@ -85,7 +97,8 @@ class PublicTable:
 def public_tables(manifest: Path) -> list[PublicTable]:
     """Return the models with `access: public` of a manifest, by schema and name.
 
-    manifest: the manifest.json that dbt wrote. Raises MartsError where it cannot be read.
+    manifest: the manifest.json that dbt wrote. Raises MartsError where it cannot be read, and where
+        a public model has a column that tells of a person.
     """
     try:
         content = json.loads(manifest.read_text("utf-8"))
@@ -118,6 +131,7 @@ def write_marts_file(
     manifest: Path,
     output: Path,
     steps: Steps = SILENT,
+    key: bytes | None = None,
 ) -> dict[str, Any]:
     """Write the public tables of a warehouse into one DuckDB file for readers.
 
@@ -125,19 +139,21 @@ def write_marts_file(
     manifest: the manifest.json of that build: the list of what is public.
     output: the file to write; what is there is replaced when the new file is whole, never before.
     steps: is told the name of each table that is written.
+    key: makes the pseudonyms (see `clientele.production.pseudonyms`). Without one, customers
+        have the keys of the warehouse, and ids of clients stay in it.
 
     Returns `file`, `bytes`, `sha256`, `storage_version` and `tables`, each with `name`, `rows`,
     `columns` and `key`. Raises MartsError and WarehouseError; the output is then what it was.
     """
-    tables = public_tables(manifest)
-    steps.expect(len(tables))
+    tables = [_published(table, key is not None) for table in public_tables(manifest)]
+    steps.expect(len(tables) + (key is not None))
     output = output.parent.resolve() / output.name
     _refuse_output(output, warehouse, tables)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with _working(output.parent) as private:
             finished = private / output.name
-            counts = _write_tables(warehouse, private, finished, tables, steps)
+            counts = _write_tables(warehouse, private, finished, tables, steps, key)
             _require_counts(finished, tables, counts)
             described = {
                 "file": str(output),
@@ -236,11 +252,26 @@ def print_marts(written: Mapping[str, Any], console: Console) -> None:
 
 
 def _public_table(node: Mapping[str, Any], tests: Iterable[Mapping[str, Any]]) -> PublicTable:
-    inside = frozenset(
-        column["name"].lower()
+    metas = {
+        column["name"].lower(): column.get("config", {}).get("meta", {})
         for column in node["columns"].values()
-        if column.get("config", {}).get("meta", {}).get(STAYS_INSIDE)
-    )
+    }
+    inside = frozenset(name for name, meta in metas.items() if meta.get(STAYS_INSIDE))
+    personal = {
+        name: KEY if name == CUSTOMER_KEY else meta.get(PERSONAL)
+        for name, meta in metas.items()
+        if name not in inside
+    }
+    for name, kind in personal.items():
+        if kind not in (None, KEY, IDENTIFIER):
+            raise MartsError(
+                f"{node['alias']}.{name} is tagged `{PERSONAL}: {kind}`, which no public model may "
+                "have; take the column out of it"
+            )
+        if kind == IDENTIFIER and "source" not in metas:
+            raise MartsError(
+                f"{node['alias']}.{name} is a client's id, whose pseudonym needs a column source"
+            )
     columns = {
         column["name"].lower(): " ".join(column["description"].split())
         for column in node["columns"].values()
@@ -274,6 +305,27 @@ def _public_table(node: Mapping[str, Any], tests: Iterable[Mapping[str, Any]]) -
         key=key,
         required=frozenset((required | set(key)) & set(columns)),
         inside=inside,
+        keys=frozenset(name for name, kind in personal.items() if kind == KEY),
+        identifiers=frozenset(name for name, kind in personal.items() if kind == IDENTIFIER),
+    )
+
+
+def _published(table: PublicTable, is_keyed: bool) -> PublicTable:
+    """Return a table as the file has it: with words for pseudonyms, or without ids of clients."""
+    if is_keyed:
+        columns = {
+            name: f"{text} {PSEUDONYM}".strip() if name in table.keys | table.identifiers else text
+            for name, text in table.columns.items()
+        }
+        return replace(table, columns=columns)
+    columns = {name: text for name, text in table.columns.items() if name not in table.identifiers}
+    return replace(
+        table,
+        columns=columns,
+        key=table.key if set(table.key) <= set(columns) else (),
+        required=table.required & set(columns),
+        inside=table.inside | table.identifiers,
+        identifiers=frozenset(),
     )
 
 
@@ -340,6 +392,7 @@ def _write_tables(
     finished: Path,
     tables: Iterable[PublicTable],
     steps: Steps,
+    key: bytes | None,
 ) -> dict[str, int]:
     """Write the tables into a new file; return the rows of each, as counted in the warehouse."""
     needed = [table.full_name for table in tables]
@@ -355,6 +408,9 @@ def _write_tables(
             connection.execute("set lock_configuration = true")
             for schema in sorted({table.schema for table in tables}):
                 connection.execute(f"create schema if not exists {target}.{_quoted(schema)}")
+            if key is not None:
+                steps.step("pseudonyms")
+                _map_customers(connection, source, tables, key)
             counts = {}
             for table in tables:
                 steps.step(table.full_name)
@@ -366,9 +422,11 @@ def _write_tables(
                 place = f"{target}.{table.path}"
                 _create_table(connection, place, table, types, count <= MOST_KEYED_ROWS)
                 try:
+                    rows = f"{source}.{table.path}"
+                    if key is not None:
+                        rows = f"({_under_pseudonyms(rows, table, types)})"
                     connection.execute(
-                        f"insert into {place} select {_listed_columns(types)} "
-                        f"from {source}.{table.path} "
+                        f"insert into {place} select {_listed_columns(types)} from {rows} "
                         f"order by {_listed_columns(table.key) or 'all'}"
                     )
                 except duckdb.ConstraintException as error:
@@ -386,6 +444,63 @@ def _write_tables(
                 f"the marts of {warehouse} cannot be written: {_first_line(error)}"
             ) from error
     return counts
+
+
+def _map_customers(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    tables: Iterable[PublicTable],
+    key: bytes,
+) -> None:
+    """Make one pseudonym for each customer of the tables, once for all of them."""
+    keys = [
+        f"select distinct {_inner_key(_quoted(name))} from {source}.{table.path}"
+        for table in tables
+        for name in sorted(table.keys)
+    ]
+    ids = [
+        f"select distinct source, {_quoted(name)} from {source}.{table.path}"
+        for table in tables
+        for name in sorted(table.identifiers)
+    ]
+    if keys:
+        map_keys(connection, key, keys)
+    if ids:
+        map_ids(connection, key, ids)
+
+
+def _under_pseudonyms(rows: str, table: PublicTable, types: Mapping[str, str]) -> str:
+    """Return a query of the rows of a table with the pseudonyms in place of keys and ids."""
+    cells, joins = [], []
+    for number, (name, kind) in enumerate(types.items()):
+        cell = inner = f"inside.{_quoted(name)}"
+        if name.lower() in table.keys:
+            found = f"key_{number}.published_key"
+            joins.append(
+                f"left join {KEYS} as key_{number} on {_inner_key(inner)} = key_{number}.inner_key"
+            )
+            cell = f"cast({_required(found, inner, table, name)} as {kind})"
+        elif name.lower() in table.identifiers:
+            found = f"id_{number}.published_id"
+            joins.append(
+                f"left join {IDS} as id_{number} on inside.source = id_{number}.source "
+                f"and {inner} = id_{number}.customer_id"
+            )
+            cell = _required(found, inner, table, name)
+        cells.append(f"{cell} as {_quoted(name)}")
+    return f"select {', '.join(cells)} from {rows} as inside {' '.join(joins)}"
+
+
+def _inner_key(column: str) -> str:
+    """Return a customer's key as an integer; tables for activation tools have it as text."""
+    return f"try_cast({column} as bigint)"
+
+
+def _required(found: str, inner: str, table: PublicTable, name: str) -> str:
+    """Return a pseudonym that is there wherever what it stands for is."""
+    message = text_literal(f"{table.full_name}.{name} has a value without a pseudonym")
+    is_missing = f"{inner} is not null and {found} is null"
+    return f"case when {is_missing} then error({message}) else {found} end"
 
 
 def _column_types(

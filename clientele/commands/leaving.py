@@ -9,17 +9,23 @@ from pathlib import Path
 import click
 
 from clientele.commands.options import (
+    home_option,
     json_option,
     one_line_errors,
     quiet_option,
+    reads_behind,
+    refuse_output,
     warehouse_option,
 )
 from clientele.completion import complete_campaign
+from clientele.production.home import Home
+from clientele.production.keys import PUBLICATION, KeyFileError, key_if_any, read_key
+from clientele.production.served import DEVELOPED, Source
 from clientele.progress import steps
 
 
 @click.command()
-@warehouse_option
+@reads_behind
 @click.option(
     "--root", type=click.Path(path_type=Path), default=Path("exports"), show_default=True,
     help="The folder that is written to, and no other.",
@@ -36,7 +42,7 @@ from clientele.progress import steps
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON for machines.")
 @quiet_option
 def export(
-    warehouse: Path,
+    source: Source,
     root: Path,
     campaigns: tuple[str, ...],
     keep: int,
@@ -51,6 +57,10 @@ def export(
     the former version. A list whose ledger does not add up is left out, one line says why, and the
     exit code is 1.
 
+    Where something is served, the lists are of the warehouse behind it: manifest.json names the
+    version, and people have the keys that they have in it. Channels need the clients' own ids, so
+    they are in the lists and in people.
+
     \b
     Examples:
       clientele export
@@ -58,10 +68,14 @@ def export(
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.export import ExportError, export_lists, print_export, refusals
 
+    refuse_output(root, source.home, "--root")
     try:
+        key = read_key(source.home.keys, PUBLICATION) if source.served_run else None
         with one_line_errors(), steps("Writing lists", quiet=quiet or as_json) as watch:
-            exported = export_lists(warehouse, root, campaigns, keep, watch)
-    except ExportError as error:
+            exported = export_lists(
+                source.path, root, campaigns, keep, watch, served_version=source.served_run, key=key
+            )
+    except (ExportError, KeyFileError) as error:
         raise click.ClickException(str(error)) from error
     manifest = exported["manifest"]
     if as_json:
@@ -80,6 +94,7 @@ def export(
 
 @click.command()
 @warehouse_option
+@home_option
 @click.option(
     "--manifest", type=click.Path(dir_okay=False, path_type=Path),
     default=Path("target/manifest.json"), show_default=True,
@@ -97,7 +112,8 @@ def export(
 @json_option
 @quiet_option
 def marts(
-    warehouse: Path,
+    warehouse: Path | None,
+    home: Path,
     manifest: Path,
     output: Path,
     parquet: Path | None,
@@ -108,7 +124,12 @@ def marts(
 
     A build needs the warehouse for itself, so tools read this file: every model with `access:
     public` under its own name, with keys and descriptions. DuckDB 1.1 and later read it. It is
-    replaced whole, while tools have it open; they see the new one when they connect anew.
+    replaced whole, while tools have it open; they see the new one when they connect anew. Without
+    --warehouse it is of warehouse/clientele.duckdb.
+
+    With the key of production (CLIENTELE_PUBLICATION_KEY, or HOME/keys/publication.key) customers
+    have pseudonyms for keys and ids; without it their keys are those of the warehouse, and their
+    ids are left out.
 
     \b
     Examples:
@@ -117,14 +138,20 @@ def marts(
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.marts_file import MartsError, print_marts, write_marts_file, write_parquet_files
 
+    refuse_output(output, Home(home))
+    if parquet:
+        refuse_output(parquet, Home(home), "--parquet")
     try:
+        key = key_if_any(Home(home).keys, PUBLICATION)
         with one_line_errors():
             with steps("Marts", quiet=quiet or as_json) as watch:
-                written = write_marts_file(warehouse, manifest, output, steps=watch)
+                written = write_marts_file(
+                    warehouse or DEVELOPED, manifest, output, steps=watch, key=key
+                )
             if parquet:
                 with steps("Parquet", quiet=quiet or as_json) as watch:
                     written["parquet"] = write_parquet_files(output, parquet, steps=watch)
-    except MartsError as error:
+    except (MartsError, KeyFileError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps(written, ensure_ascii=False, indent=2))

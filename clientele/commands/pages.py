@@ -9,14 +9,16 @@ import click
 from clientele.commands.options import (
     one_line_errors,
     quiet_option,
-    refuse_warehouse,
-    warehouse_option,
+    reads_behind,
+    reads_published,
+    refuse_page,
 )
+from clientele.production.served import Source
 from clientele.progress import steps
 
 
 @click.command()
-@warehouse_option
+@reads_published
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path),
     default=Path("target/report.html"), show_default=True,
@@ -27,14 +29,14 @@ from clientele.progress import steps
     help="Of numbers and dates, as CLDR names it: en_US, de_DE, pt_BR.",
 )  # fmt: skip
 @quiet_option
-def report(warehouse: Path, output: Path, locale: str, quiet: bool) -> None:
+def report(source: Source, output: Path, locale: str, quiet: bool) -> None:
     """Write the report: one page for those who decide.
 
     Who the customers are and what they are worth, which new ones turn out good, whom to write to
     today and why, what campaigns brought, and when the segments are due. It reads the public tables
     alone, is one file without any outside request, and says where something is withheld and why.
     Money is in the currency that the var `currencies` of dbt gives the source. The path of the page
-    is printed.
+    is printed. It is written of what is served, where something is.
 
     \b
     Examples:
@@ -45,10 +47,10 @@ def report(warehouse: Path, output: Path, locale: str, quiet: bool) -> None:
     from clientele.pages.writing import write_page
     from clientele.report import render
 
-    refuse_warehouse(output, warehouse)
+    refuse_page(output, source)
     try:
         with one_line_errors(), steps("Report", quiet=quiet) as watch:
-            write_page(render(warehouse, locale, watch), output)
+            write_page(render(source.path, locale, watch), output)
     except UnknownLocale as error:
         raise click.BadParameter(str(error), param_hint="--locale") from error
     except OSError as error:
@@ -58,20 +60,21 @@ def report(warehouse: Path, output: Path, locale: str, quiet: bool) -> None:
 
 
 @click.command("model-card")
-@warehouse_option
+@reads_behind
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path),
     default=Path("target/model_card.html"), show_default=True,
     help="The page to write.",
 )  # fmt: skip
 @quiet_option
-def model_card(warehouse: Path, output: Path, quiet: bool) -> None:
+def model_card(source: Source, output: Path, quiet: bool) -> None:
     """Write the cards of the models as one page.
 
     What customer quality and lifetime value forecast, on what data they were judged, how good they
     were there and when not to use them; why the segments are as many as they are, who is in them
-    and how long they stay good. All of it is read from the tables of the warehouse. The page is one
-    file that asks no other for anything; its path is printed.
+    and how long they stay good. All of it is read from the tables of the warehouse: the one behind
+    what is served, where something is. The page is one file that asks no other for anything; its
+    path is printed.
 
     \b
     Examples:
@@ -81,13 +84,13 @@ def model_card(warehouse: Path, output: Path, quiet: bool) -> None:
     from clientele.model_card import read_shops, render
     from clientele.pages.writing import write_page
 
-    refuse_warehouse(output, warehouse)
+    refuse_page(output, source)
     try:
         with one_line_errors(), steps("Model cards", 2, quiet=quiet) as watch:
             watch.step("reading the warehouse")
-            shops = read_shops(warehouse)
+            shops = read_shops(source.path)
             watch.step("drawing the page")
-            write_page(render(shops, warehouse.name), output)
+            write_page(render(shops, source.path.name), output)
     except OSError as error:
         raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
     if not quiet:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clientele.commands.options import (
@@ -11,16 +9,18 @@ from clientele.commands.options import (
     json_option,
     limit_option,
     one_line_errors,
-    warehouse_option,
+    reads_published,
 )
 from clientele.completion import complete_campaign, complete_situation
+from clientele.production.served import Source
 
 
 @click.group(cls=InOrderOfWork)
 def show() -> None:
     """Show what was built, as tables or as JSON.
 
-    Each command prints what the tables of the warehouse say, shop by shop. On a wide terminal (from
+    Each command prints what the public tables say, shop by shop: those that are served, where some
+    are, else those of the developer's warehouse. On a wide terminal (from
     110 columns on) tables say more. Where something cannot be said, the reason stands in its place.
 
     \b
@@ -32,9 +32,9 @@ def show() -> None:
 
 
 @show.command()
-@warehouse_option
+@reads_published
 @json_option
-def segments(warehouse: Path, as_json: bool) -> None:
+def segments(source: Source, as_json: bool) -> None:
     """Show the segments, what they are worth and what to do.
 
     Customers and margin (cm2) are shares of the shop. Below each table stands the day by which its
@@ -49,7 +49,7 @@ def segments(warehouse: Path, as_json: bool) -> None:
     from clientele.show.segments import print_segments, read_segments
 
     with one_line_errors():
-        overview = read_segments(warehouse)
+        overview = read_segments(source.path)
     if as_json:
         click.echo(json_text(overview))
     else:
@@ -58,10 +58,10 @@ def segments(warehouse: Path, as_json: bool) -> None:
 
 @show.command()
 @click.argument("campaign", required=False, shell_complete=complete_campaign)
-@warehouse_option
+@reads_published
 @limit_option
 @json_option
-def lists(campaign: str | None, warehouse: Path, limit: int, as_json: bool) -> None:
+def lists(campaign: str | None, source: Source, limit: int, as_json: bool) -> None:
     """Show whom each campaign writes to today.
 
     Every customer of an audience is on the list of today, was sent it before, or is held out to
@@ -83,7 +83,7 @@ def lists(campaign: str | None, warehouse: Path, limit: int, as_json: bool) -> N
     from clientele.show.printing import json_text, plain_console
 
     with one_line_errors():
-        overview = read_lists(warehouse, campaign, limit)
+        overview = read_lists(source.path, campaign, limit)
     if as_json:
         click.echo(json_text(overview))
     else:
@@ -92,10 +92,10 @@ def lists(campaign: str | None, warehouse: Path, limit: int, as_json: bool) -> N
 
 @show.command("new-customers")
 @click.argument("situation", required=False, shell_complete=complete_situation)
-@warehouse_option
+@reads_published
 @limit_option
 @json_option
-def new_customers(situation: str | None, warehouse: Path, limit: int, as_json: bool) -> None:
+def new_customers(situation: str | None, source: Source, limit: int, as_json: bool) -> None:
     """Show how good new customers look, and what to do next.
 
     New is who was judged after the first order and whose outcome is still open. "Good" is the mean
@@ -116,7 +116,7 @@ def new_customers(situation: str | None, warehouse: Path, limit: int, as_json: b
     from clientele.show.printing import json_text, plain_console
 
     with one_line_errors():
-        overview = read_new_customers(warehouse, situation, limit)
+        overview = read_new_customers(source.path, situation, limit)
     if as_json:
         click.echo(json_text(overview))
     else:
@@ -124,10 +124,10 @@ def new_customers(situation: str | None, warehouse: Path, limit: int, as_json: b
 
 
 @show.command()
-@warehouse_option
+@reads_published
 @click.option("--all", "all_checks", is_flag=True, help="Also checks that found nothing or inform.")
 @json_option
-def quality(warehouse: Path, all_checks: bool, as_json: bool) -> None:
+def quality(source: Source, all_checks: bool, as_json: bool) -> None:
     """Show what is wrong with the data.
 
     Below the checks stands, table by table, what became of every landed row.
@@ -146,7 +146,7 @@ def quality(warehouse: Path, all_checks: bool, as_json: bool) -> None:
     from clientele.show.quality import print_quality, read_quality
 
     with one_line_errors():
-        overview = read_quality(warehouse)
+        overview = read_quality(source.path)
     if as_json:
         click.echo(json_text(overview))
     else:

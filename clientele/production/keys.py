@@ -57,6 +57,16 @@ def read_key(folder: Path, purpose: str, *, make: bool = False) -> bytes:
         raise KeyFileError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def key_if_any(folder: Path, purpose: str) -> bytes | None:
+    """Return the key of a purpose, or None where none is given; what is given must be right.
+
+    Raises KeyFileError.
+    """
+    if key_variable(purpose) in os.environ or (folder / f"{purpose}.key").exists():
+        return read_key(folder, purpose)
+    return None
+
+
 def pseudonym(key: bytes, source: str, client_id: str) -> str:
     """Return the pseudonym of a person as 64 hexadecimal digits.
 

@@ -64,7 +64,8 @@ LISTS = """
     order by status.source, status.sent_today_count desc, status.campaign_id
 """
 
-# In the order in which `clientele export` writes them. A key does not fit the numbers of JSON.
+# Best first, as `clientele export` writes them; ids that would tell equals apart are not published.
+# A key does not fit the numbers of JSON.
 MEMBERS = """
     select
         cast(customer_key as varchar) as customer_key,
@@ -73,7 +74,7 @@ MEMBERS = """
         expected_value
     from marts.campaign_lists
     where source = ? and campaign_id = ? and campaign_version = ?
-    order by expected_value desc nulls last, customer_id asc
+    order by expected_value desc nulls last, customer_key asc
     limit ?
 """
 

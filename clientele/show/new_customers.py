@@ -75,7 +75,7 @@ MEMBERS = """
         first_order_date
     from marts.new_customer_playbook
     where source = ? and situation = ?
-    order by expected_value_of_acting desc nulls last, first_order_date desc, customer_id asc
+    order by expected_value_of_acting desc nulls last, first_order_date desc, customer_key asc
     limit ?
 """
 
