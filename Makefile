@@ -28,7 +28,7 @@ say = @printf '\n== %s\n' "$(1)"
 .PHONY: help demo test lint build docs bi benchmark clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build docs  ## install, build the demo shop and its docs, and show its segments
 	@$(BIN)/clientele show segments
