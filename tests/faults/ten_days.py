@@ -32,7 +32,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-
 from deliveries import DAYS, Delivery, Shop, people_to_erase, ten_days
 from people_search import names_of, places_of
 from raw_truth import Totals, totals
@@ -228,12 +227,14 @@ def one_night(place: Place, night: Delivery) -> Line:
     before = fingerprint(place) if place.loaded else ""
     if night.number == DAYS:
         again = place.command("load", str(place.raw(2)), "--source", "market", "--json")
-        _claim("nothing new" in again.output.lower() + again.errors.lower() or not records(again),
-               f"the file of day 2 brought something: {again.output}")  # fmt: skip
+        _claim(
+            again.json["load"] is None and not again.json["files"],
+            f"the files of day 2 brought something: {again.output}",
+        )
         line.codes["load again"], line.seconds = again.code, again.seconds
     load = place.command(
         "load", str(place.raw(night.number)), "--source", "market",
-        "--ingested-at", f"{night.loaded_at:%Y-%m-%d %H:%M:%S}", "--json",
+        "--ingested-at", f"{night.loaded_at:%Y-%m-%dT%H:%M:%SZ}", "--json",
         expected=(REFUSED, 0) if night.number == 6 else (0,),
     )  # fmt: skip
     line.codes["load"], line.seconds = load.code, line.seconds + load.seconds

@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from ten_days import MARKS
 
 from clientele.cli import main
 from clientele.production import keys
 from clientele.production.home import Home
 from clientele.production.status import status
 from pages import blocks
-from ten_days import MARKS
 from warehouse import ROOT
 
 PAGE = ROOT / "docs" / "run_in_production.md"
@@ -80,7 +80,7 @@ def test_the_page_names_the_commands_of_production() -> None:
     named = {call.split()[0] for call in CALLS}
     assert named >= {"load", "run", "status", "history", "rollback", "export", "erase", "sql"}
     assert "verify-erasure" in named
-    assert 'load DIR --source market --ingested-at "2026-06-24 03:00:00"' in CALLS
+    assert "load DIR --source market --ingested-at 2026-06-24T03:00:00Z" in CALLS
     assert "status --max-age 26 --quiet" in CALLS
 
 
