@@ -27,7 +27,7 @@ TEXT = PAGE.read_text()
 SCRIPT = next(block.text for block in blocks(TEXT) if block.path == "/srv/clientele/night")
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
-CALL = re.compile(r"(?:^|[ /])clientele ([a-z][a-z-]+(?:(?! (?:&&|\|\|) |[;|>]).)*)")
+CALL = re.compile(r"(?:^|[ /])clientele ([a-z][a-z-]+(?:(?! (?:&&|\|\|) |  #|[;|>)]).)*)")
 NIGHT_STEPS = ["load", "run", "export"]
 OTHER_VARIABLES = {"CLIENTELE_HOME", "CLIENTELE_LANDING"}
 # Ends with the codes of its step in their order, the last of them for ever.
@@ -52,8 +52,11 @@ def calls(text: str) -> Iterator[str]:
 
 def problem(call: str) -> str | None:
     """Say what is wrong with a call of the command; None where nothing is."""
-    name, *arguments = shlex.split(call.replace("=...", "=load"))
+    name, *arguments = shlex.split(call)
     command = main.commands.get(name)
+    if isinstance(command, click.Group) and arguments:
+        name, *arguments = arguments
+        command = command.commands.get(name)
     if command is None:
         return f"no command {name}"
     context = click.Context(command, info_name=name)
@@ -69,10 +72,11 @@ def problem(call: str) -> str | None:
 
 
 CALLS = sorted(set(calls(TEXT)))
+CALLS_OF_README = sorted(set(calls((ROOT / "README.md").read_text())))
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_every_command_of_the_page_exists_with_its_options(call: str) -> None:
+@pytest.mark.parametrize("call", sorted({*CALLS, *CALLS_OF_README}))
+def test_every_command_of_page_and_readme_exists_with_its_options(call: str) -> None:
     assert problem(call) is None
 
 
