@@ -98,10 +98,12 @@ def rewrite(
     found: Mapping[str, int],
     replacing: Replacing,
     records: Iterable[Path] = (),
+    are_published: bool = False,
 ) -> None:
     """Write a file anew without the rows that tell of the people, and replace it.
 
     found: what `find` counted in it. records: JSON files that name its sha256.
+    are_published: the tables are those whose rows the records count.
 
     Everything else is as it was: views, keys, comments, the version of the format, the order of
     rows. Raises ErasureError and OSError.
@@ -114,7 +116,9 @@ def rewrite(
         with _open(path, private) as connection:
             lend(connection, traces)
             _write(connection, finished, traces, found)
-            replacing.replace(finished, path, records, Removed(sum(found.values())))
+            tables = found if are_published else {}
+            removed = Removed(sum(found.values()), tables=tables)
+            replacing.replace(finished, path, records, removed)
 
 
 def _write(

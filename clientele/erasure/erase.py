@@ -153,7 +153,8 @@ def _erase_from(item: Item, traces: Traces, replacing: Replacing) -> Change | No
         tables = duckdb_files.find(path, traces)
         if not tables and not duckdb_files.has_free_blocks(path):
             return None
-        duckdb_files.rewrite(path, traces, tables, replacing, item.records)
+        is_published = item.place == "published"
+        duckdb_files.rewrite(path, traces, tables, replacing, item.records, is_published)
         return Change(item.place, str(path), "rewritten", sum(tables.values()))
     if item.kind == PARQUET:
         table = item.landed.table if item.landed else None
@@ -176,14 +177,11 @@ def _erase_from(item: Item, traces: Traces, replacing: Replacing) -> Change | No
 
 
 def _remove_spill(scope: Scope) -> Iterator[Change]:
-    """Remove what was never finished; the folders themselves are their writers'."""
+    """Remove what was never finished, which whoever writes it begins anew."""
     for folder in scope.spill:
-        for entry in list(folder.iterdir()) if folder.is_dir() else []:
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-            yield Change("spill", str(entry), "removed", 0)
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+            yield Change("spill", str(folder), "removed", 0)
 
 
 def _receipt(

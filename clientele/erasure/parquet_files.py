@@ -132,14 +132,10 @@ def rewrite(
                 {"path": str(path)},
             ).fetchone() or ["zstd"]
             where = f"where not {whose.text}" if whose else ""
-            # The private table keeps parameters out of the statement that writes the file.
-            connection.execute(
-                f"create temporary table kept as from found {where}",
-                dict(whose.parameters) if whose else {},
-            )
             [written] = connection.execute(
-                f"copy kept to {text_literal(str(finished))} "
-                f"(format parquet, compression {compression or 'zstd'})"
+                f"copy (from found {where}) to {text_literal(str(finished))} "
+                f"(format parquet, compression {compression or 'zstd'})",
+                dict(whose.parameters) if whose else {},
             ).fetchone()
         if written != total - found.rows or find(finished, traces, table).rows:
             raise ErasureError(f"{path} could not be written anew; it is as it was")

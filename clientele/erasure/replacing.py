@@ -26,10 +26,12 @@ PRIVATE = ".clientele-erase-"
 
 @dataclass(frozen=True)
 class Removed:
-    """Rows that a new file lacks; accepted and rejected only where the file tells them apart."""
+    """Rows that a new file lacks: those of them that were rejected, and by table where it has some.
+    """
 
     rows: int = 0
     rejected: int = 0
+    tables: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Replacing:
             "bytes": new.stat().st_size,
             "rows": removed.rows,
             "rejected": removed.rejected,
+            "tables": dict(removed.tables),
         }
         shutil.copystat(old, new)
         os.utime(new)
@@ -149,6 +152,9 @@ def amend(record: Any, entry: Mapping[str, Any]) -> bool:
             is_named = True
     if not is_named:
         return False
+    for name, count in entry["tables"].items():
+        if isinstance(record.get("tables"), dict) and name in record["tables"]:
+            record["tables"][name] -= count
     for name, value in record.items():
         if isinstance(value, bool) or not isinstance(value, int):
             continue
