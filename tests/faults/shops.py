@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from commands import Ended, command
 
 from clientele.production import journal
 from clientele.production.home import Home
+from commands import Ended, command
 from warehouse import ROOT
 
 MINI_SHOP = ROOT / "tests" / "fixtures" / "mini_shop"

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
 from commands import Reader, command, contents, killed, left_behind, names
 from delivery import write_delivery
 from seen import IS_WHOLE, check
 from shops import Shop, make_shop
-
 from test_export import write_warehouse
 from warehouse import ROOT
 
