@@ -78,7 +78,7 @@ class Shop:
         run = self.home.served_run()
         assert run
         with duckdb.connect(str(self.home.warehouse(run)), read_only=True) as connection:
-            [count] = connection.execute("select max(build) from kept_runs").fetchone()  # type: ignore[misc]
+            [count] = connection.execute("select max(build) from marts.kept_runs").fetchone()  # type: ignore[misc]
         return int(count)
 
     def events(self) -> list[str]:
