@@ -9,7 +9,7 @@ import sys
 import click
 
 from clientele import __version__
-from clientele.commands import leaving, pages, production, reading, show, simulation
+from clientele.commands import intake, leaving, pages, production, reading, show, simulation
 from clientele.commands.options import InOrderOfWork
 from clientele.completion import SHELLS, shell_script
 
@@ -73,6 +73,7 @@ def main() -> None:
 # In the order of work, as the help lists them.
 for command in (
     simulation.simulate,
+    intake.load,
     show.show,
     pages.report,
     pages.model_card,
