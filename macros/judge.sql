@@ -22,11 +22,11 @@
 {%- endmacro %}
 
 {#-
-    The reasons of a rejected row as text, joined by ';', or null for an accepted row.
-    reasons: a mapping of reason to the condition that is true where the row breaks the contract.
-    The reasons are put together only for rows that break one, which are few.
+    The reasons that apply to a row as text, joined by ';', or null where none does.
+    reasons: a mapping of reason to the condition that is true where it applies.
+    The reasons are put together only for rows that have one, which are few.
 -#}
-{% macro reject_reasons(reasons) -%}
+{% macro findings(reasons) -%}
     case
         when {% for condition in reasons.values() %}{{ "or " if not loop.first }}({{ condition }})
         {% endfor %}
@@ -37,6 +37,16 @@
                 {%- endfor %}
             )
     end
+{%- endmacro %}
+
+{#-
+    The reasons of a rejected row as text, joined by ';', or null for an accepted row. A record that
+    intake could not take apart keeps the reasons that it gave and gets no others: its columns are
+    null because they could not be read, and not because they are missing.
+    reasons: a mapping of reason to the condition that is true where the row breaks the contract.
+-#}
+{% macro reject_reasons(reasons) -%}
+    coalesce(_reject_reasons, {{ findings(reasons) }})
 {%- endmacro %}
 
 {#- The rules of an amount of money or a distance: readable, not negative, not absurd. -#}

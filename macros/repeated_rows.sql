@@ -1,7 +1,8 @@
 {#-
     The accepted rows of a staging model that repeat a key and are set aside: all but one row a
-    key. The row kept is the one with the latest time, then the greatest content, so that the
-    choice does not depend on the order of rows; exact copies differ only in where they lie.
+    key. The row kept is the one that arrived last, a row without a time of arrival first of all;
+    of one arrival the one with the latest time, then the greatest content, so that the choice does
+    not depend on the order of rows; exact copies differ only in where they lie.
     Only keys that repeat are ranked, since ranking every row costs several times a plain copy.
 
     source_name: the source
@@ -24,6 +25,7 @@
             row_number() over (
                 partition by {% for key in keys %}accepted.{{ key }}{{ ", " if not loop.last }}{% endfor %}
                 order by
+                    {{ arrival("accepted") }} desc,
                     {%- if times %}
                     greatest(
                         {%- for time in times %}
@@ -38,8 +40,8 @@
                         coalesce(cast(accepted.{{ column }} as string), '')
                         {%- endfor %}
                     ) desc,
-                    accepted.source_file,
-                    accepted.source_record
+                    accepted.source_file asc,
+                    accepted.source_record asc
             ) as version_rank
         from {{ relation }} as accepted
         inner join (
@@ -52,4 +54,13 @@
         where accepted.reject_reasons is null
     ) as ranked
     where ranked.version_rank > 1
+{%- endmacro %}
+
+{#-
+    When a row arrived, as a time that can be compared: what nobody knows the arrival of was there
+    before everything.
+    rows: the alias of the rows
+-#}
+{% macro arrival(rows) -%}
+    coalesce({{ rows }}.ingested_at, timestamp '1900-01-01 00:00:00')
 {%- endmacro %}

@@ -16,14 +16,15 @@
     {%- endfor %}
 {%- endmacro %}
 
+{#- The sources that there are models of. -#}
+{% macro known_sources() -%}
+    {%- set known = ["market", "olist", "online_retail", "sales_json"] -%}
+    {{ return(known) }}
+{%- endmacro %}
+
 {#- The names in the var `sources`, refused where one is not known or none is given. -#}
 {% macro enabled_sources() -%}
-    {%- set known = ["market", "olist", "online_retail", "sales_json"] -%}
-    {%- set names = var("sources") -%}
-    {%- if names is string or not names or names | reject("in", known) | list -%}
-        {{ exceptions.raise_compiler_error("var sources must be a list of one or more of " ~ known ~ ", not " ~ names) }}
-    {%- endif -%}
-    {{ return(names) }}
+    {{ return(checked_var("sources")) }}
 {%- endmacro %}
 
 {#- The sources whose rows the ledger accounts for: the shops, and the lists of contacts if any lands. -#}

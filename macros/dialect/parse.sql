@@ -31,11 +31,16 @@
     end
 {%- endmacro %}
 
-{% macro parse_timestamp(text) -%}
-    {{ return(adapter.dispatch('parse_timestamp', 'clientele')(text)) }}
+{#-
+    A time as YYYY-MM-DD HH:MM:SS, told by the clock of its source. One that states its offset from
+    UTC (2026-06-30T10:00:00+02:00, 2026-06-30 08:00:00Z) is converted to that clock, to the second.
+    source_name: the source, whose zone stands in the var `time_zones`
+-#}
+{% macro parse_timestamp(text, source_name=none) -%}
+    {{ return(adapter.dispatch('parse_timestamp', 'clientele')(text, source_name)) }}
 {%- endmacro %}
 
-{% macro default__parse_timestamp(text) -%}
+{% macro default__parse_timestamp(text, source_name) -%}
     case
         when
             length({{ text }}) = 19
@@ -47,5 +52,15 @@
                 ' *[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] *'
             )
             then try_cast(trim({{ text }}) as timestamp)
+        when
+            regexp_full_match(
+                {{ text }},
+                ' *[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
+                || '([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?) *'
+            )
+            then timezone(
+                '{{ time_zone_of(source_name) }}',
+                date_trunc('second', try_cast(trim({{ text }}) as timestamp with time zone))
+            )
     end
 {%- endmacro %}

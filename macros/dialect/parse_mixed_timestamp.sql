@@ -2,15 +2,15 @@
     Text of one of several formats to a timestamp, or null where it has none of them or is no real
     day. 2025-03-04 15:16:17, 2025-03-04, 20250304, 04/03/2025 and 04/03/2025 15:16 are read;
     slashes mean day first, by contract with the source, so no text has two readings. A day
-    without a time is its midnight.
+    without a time is its midnight. A time with an offset from UTC is converted to the source's clock.
 -#}
-{% macro parse_mixed_timestamp(text) -%}
-    {{ return(adapter.dispatch('parse_mixed_timestamp', 'clientele')(text)) }}
+{% macro parse_mixed_timestamp(text, source_name=none) -%}
+    {{ return(adapter.dispatch('parse_mixed_timestamp', 'clientele')(text, source_name)) }}
 {%- endmacro %}
 
-{% macro default__parse_mixed_timestamp(text) -%}
+{% macro default__parse_mixed_timestamp(text, source_name) -%}
     coalesce(
-        {{ parse_timestamp(text) }},
+        {{ parse_timestamp(text, source_name) }},
         case
             -- strptime alone would take days and months of one digit.
             when regexp_full_match(

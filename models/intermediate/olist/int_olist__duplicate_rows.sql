@@ -1,5 +1,6 @@
--- Geolocation has no key, so none of its rows repeats one. The estimated delivery is a promise made
--- at the start: it does not say how much a row of orders knew, so it is content and not a time.
+-- Geolocation has no key, so none of its rows repeats one: the points of a zip prefix are replaced by
+-- those of a later load. The estimated delivery is a promise made at the start: it does not say how
+-- much a row of orders knew, so it is content and not a time.
 {%- set keyed_tables = {
     'olist_customers_dataset': {
         'staged': 'stg_olist__customers',
@@ -25,7 +26,11 @@
         'content': ['english_category_name'],
     },
 } %}
-with int_olist__duplicate_rows as (
+{%- set order_parts = {
+    'olist_order_items_dataset': 'stg_olist__order_items',
+    'olist_order_payments_dataset': 'stg_olist__order_payments',
+} %}
+with repeated as (
 
     {{ repeated_rows(
         'olist',
@@ -73,6 +78,32 @@ with int_olist__duplicate_rows as (
         content=table.content,
     ) }}
     {%- endfor %}
+
+),
+
+replaced as (
+
+    {%- for table_name, staged in order_parts.items() %}
+    {{ replaced_rows(
+        'olist',
+        ref(staged),
+        table_name,
+        key='order_key',
+        wholes=ref('stg_olist__orders'),
+    ) }}
+    union all
+    {%- endfor %}
+    {{ replaced_rows(
+        'olist', ref('stg_olist__geolocation'), 'olist_geolocation_dataset', key='zip_prefix'
+    ) }}
+
+),
+
+int_olist__duplicate_rows as (
+
+    select * from repeated
+    union
+    select * from replaced
 
 )
 

@@ -1,6 +1,16 @@
 -- Each line repeats its invoice's customer and country. Where lines of one invoice name several,
 -- nobody knows whose it was; a line that names none does not contradict the others.
-with int_online_retail__order_headers as (
+with accepted as (
+
+    {{ kept_rows(
+        ref('stg_online_retail__online_retail'),
+        ref('int_online_retail__duplicate_rows'),
+        'online_retail',
+    ) }}
+
+),
+
+int_online_retail__order_headers as (
 
     select
         order_key,
@@ -10,8 +20,7 @@ with int_online_retail__order_headers as (
         cast(sum(quantity * unit_price) as decimal(18, 4)) as basket_value,
         bool_or(is_cancellation) as is_cancellation,
         min(invoiced_at) as invoiced_at
-    from {{ ref('stg_online_retail__online_retail') }}
-    where reject_reasons is null
+    from accepted
     group by order_key
 
 )

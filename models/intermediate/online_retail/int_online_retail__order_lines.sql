@@ -3,8 +3,11 @@
 -- the same.
 with accepted as (
 
-    select * from {{ ref('stg_online_retail__online_retail') }}
-    where reject_reasons is null
+    {{ kept_rows(
+        ref('stg_online_retail__online_retail'),
+        ref('int_online_retail__duplicate_rows'),
+        'online_retail',
+    ) }}
 
 ),
 

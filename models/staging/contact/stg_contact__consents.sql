@@ -12,7 +12,7 @@ typed as (
         {{ canonical_id('customer_id') }} as canonical_customer_id,
         {{ canonical_channel('channel') }} as canonical_channel,
         {{ canonical_id('has_consent') }} as answer,
-        {{ parse_day_or_timestamp('changed_at') }} as changed_time
+        {{ parse_day_or_timestamp('changed_at', 'contact') }} as changed_time
     from source
 
 ),
@@ -21,8 +21,8 @@ found as (
 
     select
         *,
-        {{ reject_reasons(dict(time_rules('changed_at', 'changed_time'))) }} as date_findings,
-        {{ reject_reasons({
+        {{ findings(dict(time_rules('changed_at', 'changed_time'))) }} as date_findings,
+        {{ findings({
             'changed_at_missing': missing('changed_at', 'changed_time'),
             'has_consent_missing': 'answer is null',
             'has_consent_not_a_flag': "coalesce(answer not in ('true', '1', 'false', '0'), false)",

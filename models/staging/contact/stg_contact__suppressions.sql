@@ -12,8 +12,8 @@ typed as (
         {{ canonical_id('customer_id') }} as canonical_customer_id,
         {{ canonical_channel('channel') }} as canonical_channel,
         {{ listed_reason('reason') }} as suppression,
-        {{ parse_day_or_timestamp('suppressed_at') }} as began_at,
-        {{ parse_day_or_timestamp('ended_at') }} as over_at
+        {{ parse_day_or_timestamp('suppressed_at', 'contact') }} as began_at,
+        {{ parse_day_or_timestamp('ended_at', 'contact') }} as over_at
     from source
 
 ),
@@ -22,12 +22,12 @@ found as (
 
     select
         *,
-        {{ reject_reasons(dict(
+        {{ findings(dict(
             time_rules('suppressed_at', 'began_at')
             + time_rules('ended_at', 'over_at')
             + [('ended_at_before_suppressed_at', 'coalesce(over_at < began_at, false)')]
         )) }} as date_findings,
-        {{ reject_reasons({
+        {{ findings({
             'reason_missing': "coalesce(trim(reason), '') = ''",
             'reason_unknown': "suppression = 'other' and " ~ canonical_id('reason') ~ " <> 'other'",
         }) }} as reason_findings

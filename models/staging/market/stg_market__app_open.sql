@@ -9,7 +9,7 @@ typed as (
     select
         *,
         {{ canonical_id('client_id') }} as customer_id,
-        {{ parse_timestamp('appopendate') }} as opened_at
+        {{ parse_timestamp('appopendate', 'market') }} as opened_at
     from source
 
 ),

@@ -19,10 +19,10 @@ typed as (
         {{ parse_decimal('suppliersupport') }} as supplier_support,
         {{ parse_decimal('thirdpartysupport') }} as third_party_support,
         {{ parse_integer('rating') }} as rating_value,
-        {{ parse_timestamp('createdate') }} as basket_created_at,
-        {{ parse_timestamp('checkoutdate') }} as ordered_at,
-        {{ parse_timestamp('deliverdate') }} as delivered_at,
-        {{ parse_timestamp('ratedate') }} as rated_at
+        {{ parse_timestamp('createdate', 'market') }} as basket_created_at,
+        {{ parse_timestamp('checkoutdate', 'market') }} as ordered_at,
+        {{ parse_timestamp('deliverdate', 'market') }} as delivered_at,
+        {{ parse_timestamp('ratedate', 'market') }} as rated_at
     from source
 
 ),

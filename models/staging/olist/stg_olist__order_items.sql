@@ -21,7 +21,7 @@ typed as (
         {{ parse_integer('order_item_id') }} as line_number,
         {{ parse_decimal('price') }} as unit_price,
         {{ parse_decimal('freight_value') }} as delivery_fee,
-        {{ parse_timestamp('shipping_limit_date') }} as shipping_limit_at
+        {{ parse_timestamp('shipping_limit_date', 'olist') }} as shipping_limit_at
     from source
 
 ),

@@ -18,8 +18,8 @@ typed as (
         {{ canonical_id('review_id') }} as canonical_review_id,
         {{ canonical_id('order_id') }} as canonical_order_id,
         {{ parse_integer('review_score') }} as rating,
-        {{ parse_timestamp('review_creation_date') }} as review_requested_at,
-        {{ parse_timestamp('review_answer_timestamp') }} as rated_at
+        {{ parse_timestamp('review_creation_date', 'olist') }} as review_requested_at,
+        {{ parse_timestamp('review_answer_timestamp', 'olist') }} as rated_at
     from source
 
 ),

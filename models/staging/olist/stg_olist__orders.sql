@@ -18,11 +18,11 @@ typed as (
         {{ canonical_id('order_id') }} as canonical_order_id,
         {{ canonical_id('customer_id') }} as canonical_customer_id,
         {{ canonical_id('order_status') }} as canonical_order_status,
-        {{ parse_timestamp('order_purchase_timestamp') }} as ordered_at,
-        {{ parse_timestamp('order_approved_at') }} as approved_at,
-        {{ parse_timestamp('order_delivered_carrier_date') }} as handed_over_at,
-        {{ parse_timestamp('order_delivered_customer_date') }} as delivered_at,
-        {{ parse_timestamp('order_estimated_delivery_date') }} as estimated_delivery_at
+        {{ parse_timestamp('order_purchase_timestamp', 'olist') }} as ordered_at,
+        {{ parse_timestamp('order_approved_at', 'olist') }} as approved_at,
+        {{ parse_timestamp('order_delivered_carrier_date', 'olist') }} as handed_over_at,
+        {{ parse_timestamp('order_delivered_customer_date', 'olist') }} as delivered_at,
+        {{ parse_timestamp('order_estimated_delivery_date', 'olist') }} as estimated_delivery_at
     from source
 
 ),

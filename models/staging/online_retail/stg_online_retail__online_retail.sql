@@ -13,7 +13,7 @@ typed as (
         {{ canonical_id('customerid') }} as customer_id,
         {{ parse_integer('quantity') }} as signed_quantity,
         {{ parse_decimal('unitprice') }} as unit_price,
-        {{ parse_timestamp('invoicedate') }} as invoiced_at
+        {{ parse_timestamp('invoicedate', 'online_retail') }} as invoiced_at
     from source
 
 ),

@@ -9,7 +9,7 @@ typed as (
     select
         *,
         {{ canonical_id('transaction_id') }} as canonical_transaction_id,
-        {{ parse_mixed_timestamp('payment_date') }} as paid_at,
+        {{ parse_mixed_timestamp('payment_date', 'sales_json') }} as paid_at,
         {{ parse_decimal('total_amt') }} as basket_value,
         {{ parse_decimal('paid_amt') }} as paid_amount,
         {{ parse_decimal('discount') }} as discount_amount,
