@@ -50,6 +50,7 @@ WORDS = {
     "change": "may move by {limit}",
     "days_back": "may go back {limit} days",
 }
+NOT_JUDGED = "none"  # told, and too little to be judged
 GONE = "it was there and is gone"
 UNKNOWN_KIND = "a kind of limit that is not known"
 
@@ -61,7 +62,7 @@ class Measure:
     source: str
     measure: str
     item: str
-    limit_kind: str | None
+    limit_kind: str
     value: float | None
     limit_value: float | None
     valid_for: str | None = None
@@ -201,21 +202,22 @@ def as_json(failures: Iterable[Failure]) -> list[dict[str, Any]]:
 
 def _judge(measure: Measure, former: Measure | None) -> Failure | None:
     kind, value, limit = measure.limit_kind, measure.value, measure.limit_value
-    if kind is None or limit is None:
-        return None  # told, and not judged
+    if kind == NOT_JUDGED:
+        return None
     served = former.value if former else None
     if former and former.valid_for != measure.valid_for:
         served = None
-    words = WORDS.get(kind, UNKNOWN_KIND).format(limit=limit)
+    words = WORDS.get(kind, UNKNOWN_KIND).format(limit=limit or 0)
     is_beyond = False
-    if kind not in ALONE and kind not in AGAINST_SERVED:
-        is_beyond = True
+    if limit is None or (kind not in ALONE and kind not in AGAINST_SERVED):
+        is_beyond, words = True, UNKNOWN_KIND
     elif value is None:
         is_beyond, words = served is not None, "it was known and is no longer"
     elif value != value or value in (float("inf"), float("-inf")):
         is_beyond, words = True, "it is no number"
     elif kind in ALONE:
-        is_beyond = ALONE[kind](value, limit)
+        # What is served at this very value was accepted then, and nothing has come since.
+        is_beyond = value != served and ALONE[kind](value, limit)
     elif served is not None:
         is_beyond = AGAINST_SERVED[kind](served, value, limit)
     if not is_beyond:
