@@ -9,7 +9,7 @@ import sys
 import click
 
 from clientele import __version__
-from clientele.commands import intake, leaving, pages, production, reading, show, simulation
+from clientele.commands import erasure, intake, leaving, pages, production, reading, show, simulation
 from clientele.commands.options import InOrderOfWork
 from clientele.completion import SHELLS, shell_script
 
@@ -84,6 +84,8 @@ for command in (
     production.history,
     production.rollback,
     reading.sql,
+    erasure.erase,
+    erasure.verify_erasure,
 ):
     main.add_command(command)
 

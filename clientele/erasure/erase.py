@@ -1,0 +1,232 @@
+"""Erasing people from all places, in an order that a kill at any point cannot break.
+
+Whom to leave out is written down first, so that nobody who was asked about comes back; then file
+after file is rewritten; the receipt is last. Whoever runs it again does what is left.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from clientele.erasure import duckdb_files, erased_list, parquet_files, text_files
+from clientele.erasure.people import ErasureError
+from clientele.erasure.places import CSV, DUCKDB, PARQUET, Item, Scope, items
+from clientele.erasure.replacing import Replacing, remove_debris, write_whole
+from clientele.erasure.traces import LEAST_WORD, Traces
+from clientele.production import journal, keys
+from clientele.production.home import Home
+from clientele.production.locks import holding
+from clientele.progress import SILENT, Steps
+
+ERASING = "erasing"
+AGGREGATES = (
+    "Counts, sums and means of many customers stay as they are until the next build, and so do "
+    "fitted models."
+)
+RAW_FILES = (
+    "Raw files outside of the landing zone are their sender's; rows of erased people in them are "
+    "left out when they are loaded."
+)
+OPEN_READERS = "Who has an old file open keeps reading it until they connect anew."
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one file: `rewritten`, its `lines` or `words` cut out, or `removed`."""
+
+    place: str
+    file: str
+    how: str
+    rows: int
+
+
+def erase(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT) -> dict[str, Any]:
+    """Erase clients of a shop from every place and return the receipt, which names no id.
+
+    ids: canonical. Raises ErasureError, `keys.KeyFileError`, `locks.BusyError` and OSError; what
+    was done until then stays done, and the same call does the rest.
+    """
+    scope.require(source)
+    home = scope.home
+    with ExitStack() as held:
+        steps.step("lock")
+        home.root.mkdir(parents=True, exist_ok=True)
+        held.enter_context(holding(home.lock, "clientele erase"))
+        if scope.landing.is_dir():
+            path = scope.landing / home.lock.name
+            held.enter_context(holding(path, "clientele erase"))
+        steps.step("heal")
+        replacing = Replacing(home.root / "erasing.jsonl", steps)
+        replacing.heal()
+        for folder in scope.folders:
+            remove_debris(folder)
+        listed = erased_list.read_list(home.erased, source)
+        key = keys.read_key(home.keys, keys.ERASURE, make=not listed.people)
+        traces = Traces.of(source, ids, publication_key(home))
+        steps.step("look")
+        look(scope, traces, key)
+        at = datetime.now(timezone.utc)
+        steps.step("list")
+        people = erased_list.append(home.erased, key, traces, f"{at:%Y-%m-%dT%H:%M:%SZ}")
+        journal.append(home.journal, ERASING, source=source, people=people)
+        steps.step("spill")
+        changes = list(_remove_spill(scope))
+        place = ""
+        for item in items(scope, source):
+            if item.place != place:
+                place = item.place
+                steps.step(place)
+            if change := _erase_from(item, traces, replacing):
+                changes.append(change)
+        steps.step("receipt")
+        receipt = _receipt(scope, traces, people, changes, at)
+        _keep(home, receipt, at)
+        replacing.close()
+        steps.step("journal")
+        journal.append(
+            home.journal, journal.ERASED, source=source, people=people, receipt=receipt["receipt"]
+        )
+    return receipt
+
+
+def unfinished(home: Home) -> list[dict[str, Any]]:
+    """Return the erasures that the journal says were begun and not ended, oldest first.
+
+    Each is its journal entry, with the pseudonyms of its `people`. Raises OSError.
+    """
+    begun: dict[tuple[str, str], dict[str, Any]] = {}
+    for entry in journal.read(home.journal):
+        for person in entry.get("people", []):
+            if entry["event"] == ERASING:
+                begun.setdefault((entry["source"], person), entry)
+            elif entry["event"] == journal.ERASED:
+                begun.pop((entry["source"], person), None)
+    entries: list[dict[str, Any]] = []
+    for entry in begun.values():
+        if entry not in entries:
+            entries.append(entry)
+    return entries
+
+
+def look(scope: Scope, traces: Traces, key: bytes | None) -> None:
+    """Add to traces what all places know to be the people's: orders, mostly. Raises ErasureError.
+
+    key: of erasures, where there is one.
+    """
+    listed = erased_list.read_list(scope.home.erased, traces.source)
+    files = [item.landed for item in items(scope, traces.source) if item.landed]
+    parquet_files.discover(files, scope.tables, traces, listed.references, key)
+    traces.order_ids = traces.all_references
+    for path in scope.warehouses():
+        duckdb_files.discover(path, traces)
+
+
+def publication_key(home: Home) -> bytes | None:
+    """Return the key of what is published; None where nothing is. Raises KeyFileError."""
+    try:
+        return keys.read_key(home.keys, keys.PUBLICATION)
+    except keys.KeyFileError:
+        if any(home.versions.glob("*.duckdb")):
+            raise  # nobody could be found in these
+        return None
+
+
+def seed_lines(scope: Scope, traces: Traces) -> list[str]:
+    """Return where tables that people keep by hand name the people: `seeds/x.csv, line 3`."""
+    return [
+        f"{path}, line {line}"
+        for path in scope.seeds
+        for line in text_files.line_numbers(path, traces)
+    ]
+
+
+def _erase_from(item: Item, traces: Traces, replacing: Replacing) -> Change | None:
+    path = item.path
+    if item.kind == DUCKDB:
+        tables = duckdb_files.find(path, traces)
+        if not tables and not duckdb_files.has_free_blocks(path):
+            return None
+        is_published = item.place == "published"
+        duckdb_files.rewrite(path, traces, tables, replacing, item.records, is_published)
+        return Change(item.place, str(path), "rewritten", sum(tables.values()))
+    if item.kind == PARQUET:
+        table = item.landed.table if item.landed else None
+        removed = parquet_files.find(path, traces, table)
+        if not removed.rows:
+            return None
+        parquet_files.rewrite(path, traces, removed, replacing, item.records, table)
+        return Change(item.place, str(path), "rewritten", removed.rows)
+    if item.kind == CSV:
+        count = text_files.find_in_list(path, traces)
+        if not count:
+            return None
+        text_files.rewrite_list(path, traces, count, replacing, item.records)
+        return Change(item.place, str(path), "rewritten", count)
+    count = text_files.find_words(path, traces)
+    if not count:
+        return None
+    how = text_files.erase_words(path, traces, replacing)
+    return Change(item.place, str(path), "removed" if how == "file" else how, count)
+
+
+def _remove_spill(scope: Scope) -> Iterator[Change]:
+    """Remove what was never finished, which whoever writes it begins anew."""
+    for folder in scope.spill:
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+            yield Change("spill", str(folder), "removed", 0)
+
+
+def _receipt(
+    scope: Scope, traces: Traces, people: list[str], changes: list[Change], at: datetime
+) -> dict[str, Any]:
+    notes = [AGGREGATES, RAW_FILES, OPEN_READERS]
+    for path in scope.warehouses():
+        if small := duckdb_files.small_segments(path, traces.source):
+            notes.append(f"{path}: {small}; a refit with --vars 'refit: true' forgets them.")
+    if any(len(client) < LEAST_WORD for client in traces.ids):
+        notes.append(
+            f"Ids of fewer than {LEAST_WORD} characters are looked for in columns and fields of "
+            "ids, and not in texts, where they are any number."
+        )
+    by_hand = seed_lines(scope, traces)
+    return {
+        "erased_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "receipt": f"{at:%Y%m%dT%H%M%SZ}-{people[0][:8]}.json",
+        "source": traces.source,
+        "people": people,
+        "places": places_counted(changes),
+        "files": [asdict(change) for change in changes],
+        "by_hand": by_hand,
+        "notes": notes,
+    }
+
+
+def places_counted(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """Return the rows that went and the files that were changed, by place, in their order."""
+    counted = {
+        place: {"place": place, "rows": 0, "rewritten": 0, "removed": 0}
+        for place in ("warehouses", "published", "exports", "others", "logs", "spill", "landing")
+    }
+    for change in changes:
+        entry = counted[change.place]
+        entry["rows"] += change.rows
+        entry["removed" if change.how == "removed" else "rewritten"] += 1
+    return list(counted.values())
+
+
+def _keep(home: Home, receipt: dict[str, Any], at: datetime) -> Path:
+    folder = home.root / "erasures"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / receipt["receipt"]
+    if path.exists():
+        raise ErasureError(f"{path} is there already; try again in a second")
+    write_whole(path, json.dumps(receipt, ensure_ascii=False, indent=2).encode() + b"\n")
+    return path
