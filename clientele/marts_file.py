@@ -357,6 +357,26 @@ def _refuse_output(output: Path, warehouse: Path, tables: Iterable[PublicTable])
             raise MartsError(f"{output} cannot be replaced: {error.strerror or error}") from error
         if not is_duckdb:
             raise MartsError(f"{output} is not a DuckDB file, and is left as it is")
+        _refuse_another_warehouse(output)
+
+
+def _refuse_another_warehouse(output: Path) -> None:
+    """Raise MartsError where a file has tables that no file of marts has."""
+    try:
+        with duckdb.connect(str(output), read_only=True) as connection:
+            [inner] = connection.execute(
+                "select count(*) from information_schema.tables "
+                "where table_schema in ('staging', 'intermediate', 'core')"
+            ).fetchone()
+    except duckdb.Error as error:
+        if "lock" in str(error):
+            raise MartsError(
+                f"{output} is in use by another process, perhaps a build; --output names another "
+                "file"
+            ) from error
+        return  # what cannot be read is no loss
+    if inner:
+        raise MartsError(f"{output} is a warehouse; --output names another file")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,16 +28,17 @@ def published(named: Path | None, home: Home) -> Source:
     """Return the file with the public tables.
 
     named: what the option or the environment names, which wins. Else the served version, if there
-    is one, through the link that readers open; else the developer's warehouse.
+    is one, through the link that readers open; else the developer's warehouse. A link that leads
+    nowhere is returned, too: whoever opens it says so, rather than show what nobody published.
     """
-    if named is None and home.served.exists():
+    if named is None and os.path.lexists(home.served):
         return Source(home.served, home, home.served_run())
     return Source(named or DEVELOPED, home)
 
 
 def behind(named: Path | None, home: Home) -> Source:
     """Return the file with all tables: as `published`, but the warehouse behind what is served."""
-    run = home.served_run() if named is None and home.served.exists() else None
+    run = home.served_run() if named is None else None
     if run is not None:
         return Source(home.warehouse(run), home, run)
     return Source(named or DEVELOPED, home)
