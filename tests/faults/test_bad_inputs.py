@@ -20,7 +20,7 @@ from delivery import FILES, LINES, OPENS, records, table_of, write_delivery
 from seen import Seen, check
 from warehouse import MARKET_COLUMNS, ROOT, Builder
 
-ARRIVED = "2026-04-01 06:00:00"
+ARRIVED = "2026-04-01T06:00:00Z"
 
 
 def tree(folder: Path) -> dict[str, str]:
