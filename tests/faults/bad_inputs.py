@@ -296,7 +296,7 @@ BAD_FILES = (
     BadFile(
         "cut at the end of a line, fewer than the sender counted", OPENS,
         both(beside(f"{OPENS}.rows", "1122\n"), lines(OPENS, lambda old: old[:600])),
-        refused(OPENS, "1122", "600"),
+        refused(OPENS, "1,122", "600"),
     ),
     BadFile(
         "other than the sender's sha256", OPENS,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from commands import Ended, command
 
 from clientele.production import journal
 from clientele.production.home import Home
+from commands import Ended, command
 from warehouse import ROOT
 
 MINI_SHOP = ROOT / "tests" / "fixtures" / "mini_shop"
@@ -78,7 +78,7 @@ class Shop:
         run = self.home.served_run()
         assert run
         with duckdb.connect(str(self.home.warehouse(run)), read_only=True) as connection:
-            [count] = connection.execute("select max(build) from kept_runs").fetchone()  # type: ignore[misc]
+            [count] = connection.execute("select max(build) from marts.kept_runs").fetchone()  # type: ignore[misc]
         return int(count)
 
     def events(self) -> list[str]:

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from bad_inputs import BAD_FILES, BAD_VALUES, DUPLICATE, BadFile, BadValue, Landed, Refused
 from click.testing import CliRunner, Result
+
+from bad_inputs import BAD_FILES, BAD_VALUES, DUPLICATE, BadFile, BadValue, Landed, Refused
+from clientele.cli import main
 from delivery import FILES, LINES, OPENS, records, table_of, write_delivery
 from seen import Seen, check
-
-from clientele.cli import main
 from warehouse import MARKET_COLUMNS, ROOT, Builder
 
-ARRIVED = "2026-04-01 06:00:00"
+ARRIVED = "2026-04-01T06:00:00Z"
 
 
 def tree(folder: Path) -> dict[str, str]:

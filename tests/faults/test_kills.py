@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
 from commands import Reader, command, contents, killed, left_behind, names
 from delivery import write_delivery
 from seen import IS_WHOLE, check
 from shops import Shop, make_shop
-
 from test_export import write_warehouse
 from warehouse import ROOT
 
@@ -66,7 +66,7 @@ class Load(Scenario):
         folder.mkdir()
         write_delivery(folder / "first", customers=15, seed=1)
         write_delivery(folder / "second", customers=40, seed=2)
-        first = self._arguments(folder, "first", "2026-04-01 06:00:00")
+        first = self._arguments(folder, "first", "2026-04-01T06:00:00Z")
         assert command(first).exit_code == 0
 
     def _arguments(self, folder: Path, delivery: str, arrived: str) -> list[str]:
@@ -77,7 +77,7 @@ class Load(Scenario):
         ]  # fmt: skip
 
     def arguments(self, folder: Path) -> list[str]:
-        return self._arguments(folder, "second", "2026-04-02 06:00:00")
+        return self._arguments(folder, "second", "2026-04-02T06:00:00Z")
 
     def watched(self, folder: Path) -> Mapping[str, Path]:
         return {"landing": folder / "landing" / "market"}
