@@ -60,10 +60,14 @@ class Delivery:
         return next(file for file in self.files if file.table == table and file.day == self.day)
 
     def write(self, folder: Path) -> None:
-        """Write the files into a new folder. Raises OSError."""
+        """Write the files into a new folder, each with its number of records beside it.
+
+        Raises OSError.
+        """
         folder.mkdir(parents=True)
         for file in self.files:
             write_csv(folder / file.name, file)
+            (folder / f"{file.name}.rows").write_text(f"{len(file.rows)}\n")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ STORIES = {
     3: "they come again; no app opens",
     4: "the late app opens",
     5: "twenty orders of day 3 restated",
-    6: "the orders file is cut off in the middle",
+    6: "half of the orders file; the shop's count beside it says so",
     7: "day 6 whole, and day 7",
     8: "orders with tomorrow's prices",
     9: "prices put right",

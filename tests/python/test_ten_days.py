@@ -82,10 +82,12 @@ def test_mishaps_are_in_the_files(nights: list[Delivery], raw: Path) -> None:
     assert sum(count == fields[0] + 1 for count in fields) == 2
     assert set(fields) == {fields[0], fields[0] + 1}
     assert not list((raw / "3").glob("app_open*"))
-    assert len(list((raw / "4").glob("app_open*"))) == 2
+    assert len(list((raw / "4").glob("app_open*.csv"))) == 2
     name = nights[6].file("market_order").name
     cut, whole = (raw / "6" / name).read_bytes(), (raw / "7" / name).read_bytes()
     assert whole.startswith(cut)
+    counted = int((raw / "6" / f"{name}.rows").read_text())
+    assert counted == whole.count(b"\n") - 1
     assert cut.endswith(b"\n")
     assert 0.4 < (cut.count(b"\n") - 1) / (whole.count(b"\n") - 1) <= 0.5
     wrong = {row["order_id"]: row for row in told(nights[8])}
