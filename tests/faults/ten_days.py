@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
 from deliveries import DAYS, Delivery, Shop, people_to_erase, ten_days
 from people_search import names_of, places_of
 from raw_truth import Totals, totals

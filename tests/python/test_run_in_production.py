@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-from ten_days import MARKS
 
 from clientele.cli import main
 from clientele.production import keys
 from clientele.production.home import Home
 from clientele.production.status import status
 from pages import blocks
+from ten_days import MARKS
 from warehouse import ROOT
 
 PAGE = ROOT / "docs" / "run_in_production.md"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
+from clientele.simulator.simulation import simulate
 from deliveries import DAYS, Delivery, Row, Shop, people_to_erase, ten_days
 from people_search import places_of
 from raw_truth import Totals, totals
 from ten_days import MARKS, with_table
-
-from clientele.simulator.simulation import simulate
 
 LAST_DAY = date(2026, 6, 30)
 EVENTS = ("createdate", "checkoutdate", "deliverdate", "ratedate")
