@@ -241,6 +241,8 @@ def one_night(place: Place, night: Delivery) -> Line:
     line.codes["load"], line.seconds = load.code, line.seconds + load.seconds
     if load.code == 0:
         line.loaded = {"records": records(load)}
+        left_out = sum(file["erased"] for file in load.json["files"])
+        _claim(bool(left_out) == bool(place.erased), f"{left_out} records left out as erased")
         if night.number not in place.loaded:
             place.loaded.append(night.number)
         run = place.command("run", "--json", expected=(REFUSED,) if night.number == 6 else (0,))
