@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from clientele.intake.landing_folder import verify_landing
 from clientele.marts_file import MartsError
 from clientele.production import building, gate, journal, keeping, publishing
 from clientele.production.home import WAREHOUSE, Home
@@ -35,6 +36,7 @@ SPACE_FOR_WAREHOUSE = 2.5
 SPACE_FOR_LANDING = 6
 LEAST_SPACE = 50_000_000
 PIECE = 1 << 22
+MOST_LINES = 20  # of a refusal
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -123,6 +125,7 @@ class _Worker:
         steps.step("landing")
         with _landing(self.landing) as landing_lock:
             loads = landed_loads(self.landing)
+            self._require_landed()
             steps.step("copy")
             home.work.mkdir(mode=0o700)
             served = self._copy_served()
@@ -195,7 +198,7 @@ class _Worker:
         with contextlib.suppress(OSError):  # a full disk takes no line either
             journal.append(
                 self.home.journal, journal.FAILED, run=self.name, began_from=self.began_from,
-                why=message.splitlines()[0],
+                why=" ".join(line.strip() for line in message.splitlines()[:2]),
             )  # fmt: skip
         return f"{message}\nThe log is in {logs}" if logs else message
 
@@ -212,6 +215,25 @@ class _Worker:
                 f"{self.home.root} has {free / 1e9:,.1f} GB free, and a run needs about "
                 f"{needed / 1e9:,.1f} GB; free space and run again"
             )
+
+    def _require_landed(self) -> None:
+        """Require that each landed file is as it was left. Raises GateRefusal, and journals it."""
+        sources = sorted(
+            folder.name
+            for folder in self.landing.iterdir()
+            if folder.is_dir() and not folder.name.startswith(".")
+        )
+        findings = verify_landing(self.landing, sources)
+        if not findings:
+            return
+        lines = [f"{finding.path}: {finding.problem}" for finding in findings[:MOST_LINES]]
+        if len(findings) > MOST_LINES:
+            lines.append(f"and {len(findings) - MOST_LINES:,} more")
+        journal.append(
+            self.home.journal, journal.REFUSED, run=self.name, began_from=self.began_from,
+            checks=["landing"], failures=lines,
+        )  # fmt: skip
+        raise GateRefusal("\n".join(["the landing zone is not as it was left:", *lines]))
 
     def _copy_served(self) -> list[gate.Measure]:
         """Copy the served run's warehouse, checked as it is read; return the served measures."""

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clientele.erasure.erase import unfinished
 from clientele.production import journal, keeping
 from clientele.production.home import Home
 from clientele.production.locks import holder
@@ -42,6 +43,7 @@ def status(home: Home, landing: Path | None, most_hours: float | None = None) ->
         "versions": _versions(home, events, served),
         "loads_waiting": sorted(set(loads) - set(record.get("loads", []))),
         "unfinished_work": home.work.exists() and at_work is None,
+        "unfinished_erasures": sorted({str(entry["source"]) for entry in unfinished(home)}),
     }
     return {**found, "problems": _problems(home, found, record, most_hours)}
 
@@ -140,7 +142,7 @@ def _problems(
     served, age = found["served"], found["age_hours"]
     if served is None:
         return [f"nothing is served at {home.root}; `clientele run` publishes"]
-    problems = []
+    problems: list[str] = []
     version = home.version(served)
     if not record:
         problems.append(f"{home.record(served)} is missing or damaged")
@@ -155,6 +157,9 @@ def _problems(
             problems.append(f"{path} is not as it was written; {keeping.advice(home, served)}")
         elif path.with_name(path.name + ".wal").exists():
             problems.append(f"{path}.wal: somebody wrote to what is served; move it elsewhere")
+    if found["unfinished_erasures"] and found["at_work"] is None:
+        sources = ", ".join(found["unfinished_erasures"])
+        problems.append(f"an erasure of {sources} is not finished; `clientele erase` again does it")
     if most_hours is not None and (age is None or age > most_hours):
         told = "of unknown age" if age is None else f"{age:,.1f} hours old"
         problems.append(f"what is served is {told}, and may be {most_hours:g}")
