@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import duckdb
 
 from clientele.production import keys
+from clientele.production.pseudonyms import published_key
 
 # Shorter words are found in texts where they mean a price or a count; there they count only in a
 # field that holds ids.
