@@ -25,7 +25,7 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint build docs bi benchmark clean
+.PHONY: help demo test faults lint build docs bi benchmark clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,14 @@ demo: build docs  ## install, build the demo shop and its docs, and show its seg
 test: $(VENV)/.installed-dev lint build docs  ## install what tests need and run all that CI runs
 	$(call say,pytest)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+faults: $(VENV)/.installed-dev  ## kill, damage and starve all commands, and print what was seen
+	$(call say,faults)
+	@mkdir -p target && rm -f target/faults.jsonl
+	@result=0; PATH="$(CURDIR)/$(BIN):$$PATH" CLIENTELE_FAULTS=whole \
+		CLIENTELE_FAULTS_NOTES="$(CURDIR)/target/faults.jsonl" \
+		$(BIN)/python -m pytest tests/faults $(SIDE_BY_SIDE) || result=$$?; \
+	$(BIN)/python tests/faults/seen.py target/faults.jsonl target/faults.md && exit $$result
 
 lint: $(VENV)/.installed-dev  ## check the hand: Python, SQL, the rules of the dbt project
 	$(call say,ruff)

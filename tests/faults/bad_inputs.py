@@ -347,7 +347,7 @@ BAD_FILES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BadValue:
     """Cells of a record that is otherwise right, and what the warehouse says of the record.
 
