@@ -23,6 +23,7 @@ from clientele.intake.records import (
 )
 
 BLOCK_BYTES = 2 << 20
+FEW_QUOTES = 4000  # in a block, up to which they are gone through one by one
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 OTHER_MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",
@@ -141,7 +142,7 @@ class _Reader:
         ends, parts = codes == NEWLINE[0], codes == self._delimiter[0]
         if has_quotes:
             quotes = codes == self._quote[0]
-            outside = (np.cumsum(quotes, dtype=np.int32) & 1) == 0
+            outside = self._outside(quotes)
             ends &= outside
             whole = np.flatnonzero(ends[::-1])
             if not len(whole):
@@ -191,8 +192,9 @@ class _Reader:
         if chr(field).join(self._columns) in text:
             return None  # perhaps a header
         first, self._record = self._record, self._record + count
-        line, self._line = self._line, self._line + block.count(NEWLINE)
-        is_plain = block.count(NEWLINE) == count
+        line_count = block.count(NEWLINE) if has_quotes else count
+        line, self._line = self._line, self._line + line_count
+        is_plain = line_count == count
 
         def raw(position: int) -> str:
             begin = int(record_ends[position - 1]) + 1 if position else 0
@@ -206,6 +208,19 @@ class _Reader:
             raw=raw, line=line_of,
         )  # fmt: skip
         return batch, min(len(block), len(buffer))
+
+    def _outside(self, quotes):
+        """Say which bytes stand outside of quotes; a quote that ends a field counts as outside."""
+        import numpy as np
+
+        places = np.flatnonzero(quotes)
+        if len(places) > FEW_QUOTES:
+            # Counted modulo 256, which leaves odd numbers odd.
+            return (np.cumsum(quotes, dtype=np.uint8) & 1) == 0
+        outside = np.ones(len(quotes), bool)
+        for begin, end in zip(places[0::2], [*places[1::2], len(quotes)], strict=False):
+            outside[begin:end] = False
+        return outside
 
     def _kept(self, codes, quotes):
         """Say which bytes are text and not quotes, and where a quoted field is empty.

@@ -78,6 +78,7 @@ class PartWriter:
         self._marks: Marks | None = None
         self._held_bytes = 0
         self._has_empty = False
+        self._octets = self._lines = self._rejects = 0  # what the part must hold
         connection.execute("""
             create or replace table part (record bigint, line varchar, reason varchar, raw varchar)
         """)
@@ -107,6 +108,7 @@ class PartWriter:
                 [reject.record, reject.reason, reject.raw],
             )
             self._held_bytes += len(reject.raw)
+            self._rejects += 1
         self.counts.records += count + len(batch.rejects)
         self.counts.rejected += taken
         self._held_bytes += len(batch.text)
@@ -126,15 +128,8 @@ class PartWriter:
             f"insert into part select {of_records}, unnest(string_split($1, $2)), null, null",
             given,
         )
-        octets, rows, numbered = self._one(
-            """
-            select coalesce(sum(strlen(line)), 0), count(line), count(record) from part
-            where record between $1 and $2 and reason is null
-            """,
-            [numbers[0], numbers[-1]],
-        )
-        if (octets, rows, numbered) != (len(batch.text.encode()) - count + 1, count, count):
-            raise IntakeError(f"{self._file}: text was altered on its way; this is a defect")
+        self._octets += len(batch.text.encode()) - count + 1
+        self._lines += count
 
     def _not_in_format(self, batch: Batch) -> list[Reject]:
         tests = "\n".join(
@@ -156,6 +151,15 @@ class PartWriter:
         if not found:
             return []
         places = {number: place for place, number in enumerate(batch.numbers)}
+        (octets,) = self._one(
+            """
+            select sum(strlen(line)) from part
+            where reason is null and record in (select unnest($1::bigint[]))
+            """,
+            [[record for record, _ in found]],
+        )
+        self._octets -= octets
+        self._lines -= len(found)
         self._connection.execute(
             "delete from part where reason is null and record in (select unnest($1::bigint[]))",
             [[record for record, _ in found]],
@@ -169,6 +173,12 @@ class PartWriter:
 
     def flush(self) -> None:
         """Write what is held as a Parquet file. Raises OSError, IntakeError and duckdb.Error."""
+        octets, lines, numbers = self._one(
+            "select coalesce(sum(strlen(line)), 0), count(line), count(record) from part"
+        )
+        rows = lines + self._rejects
+        if (octets, lines, numbers) != (self._octets, self._lines, rows):
+            raise IntakeError(f"{self._file}: text was altered on its way; this is a defect")
         if self._erased and self._contract.person and self._marks:
             self._leave_erased_out()
         rows, accepted, checksum = self._one(
@@ -191,6 +201,7 @@ class PartWriter:
             )
         self._connection.execute("truncate part")
         self._held_bytes, self._has_empty = 0, False
+        self._octets = self._lines = self._rejects = 0
 
     def _copy(self, path: Path) -> None:
         columns = [
