@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import duckdb
@@ -30,6 +30,11 @@ number_like = st.from_regex(r"[ ]{0,2}-?[0-9]{1,15}([.,][0-9]{0,5})?[ ]{0,2}", f
 time_like = st.from_regex(
     r" ?[0-9]{1,5}-[0-9]{1,2}-[0-3]?[0-9][ T][0-9]{1,2}:[0-6][0-9]:[0-6][0-9] ?", fullmatch=True
 )
+offset_time_like = st.from_regex(
+    r" ?20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{1,7})?"
+    r"(Z|[+-][01][0-9](:?[0-5][0-9])?)",
+    fullmatch=True,
+)
 texts = st.one_of(
     st.sampled_from(ODD_TEXTS),
     st.text(ODD_CHARACTERS, max_size=14),
@@ -39,11 +44,27 @@ texts = st.one_of(
     st.datetimes(min_value=datetime(1800, 1, 1), max_value=datetime(2200, 1, 1)).map(str),
     number_like,
     time_like,
+    offset_time_like,
 ).filter(lambda text: "\x00" not in text)
 batches = st.lists(texts, min_size=1, max_size=40)
 PLAIN_TIME = re.compile(
     r"\s*([0-9]{1,4})-([0-9]{1,2})-([0-9]{1,2})\s+([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})\s*"
 )
+
+OFFSET_TIME = re.compile(
+    r" *(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.]\d{1,6})?(Z|[+-]\d\d(?::?\d\d)?) *", re.ASCII
+)
+
+
+def in_utc(day: str, clock: str, offset: str) -> datetime:
+    """Return the moment of a day and a clock that is ahead of UTC by an offset, as UTC tells it."""
+    told = datetime.strptime(f"{day} {clock}", "%Y-%m-%d %H:%M:%S")
+    if offset == "Z":
+        return told
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    zone = timezone(ahead if offset[0] == "+" else -ahead)
+    return told.replace(tzinfo=zone).astimezone(timezone.utc).replace(tzinfo=None)
 
 
 class Parsers:
@@ -106,10 +127,16 @@ def test_integers_are_read_exactly_or_not_at_all(parsers: Parsers, raw: list[str
 @given(batches)
 @example(list(ODD_TEXTS))
 def test_times_are_read_exactly_or_not_at_all(parsers: Parsers, raw: list[str]) -> None:
-    """A time is the one written, digit by digit; every real YYYY-MM-DD HH:MM:SS is read."""
+    """A time is the one written, digit by digit; every real YYYY-MM-DD HH:MM:SS is read.
+
+    One with an offset from UTC is the same moment, told in UTC.
+    """
     for text, value in zip(raw, parsers("parse_timestamp", raw), strict=True):
         plain = PLAIN_TIME.fullmatch(text)
-        if value is not None:
+        offset = OFFSET_TIME.fullmatch(text)
+        if value is not None and offset:
+            assert value == in_utc(*offset.groups()), repr(text)
+        elif value is not None:
             assert plain, f"{text!r} was read as {value}"
             assert value == datetime(*(int(part) for part in plain.groups())), repr(text)
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", text, re.ASCII):
@@ -138,3 +165,9 @@ def test_known_texts_have_known_values(parsers: Parsers) -> None:
         None,
         datetime(2024, 2, 29, 10),
     ]
+    offsets = ["2025-06-30T10:00:00Z", "2025-06-30 10:00:00.9+02", "2025-12-31T23:30:00-0130"]
+    assert parsers("parse_timestamp", offsets) == [
+        datetime(2025, 6, 30, 10), datetime(2025, 6, 30, 8), datetime(2026, 1, 1, 1),
+    ]  # fmt: skip
+    no_offsets = ["2025-06-30T10:00:00", "2025-06-30 10:00:00+2", "2025-06-30 10:00:00+15:00"]
+    assert parsers("parse_timestamp", no_offsets) == [None, None, None]
