@@ -16,6 +16,7 @@ from typing import Any
 from clientele.production.home import WAREHOUSE
 from clientele.production.keys import PURPOSES, key_variable
 from clientele.progress import Steps
+from clientele.safe_text import printable
 
 CHILD = Path(__file__).with_name("dbt_child.py")
 MANIFEST, RESULTS = "manifest.json", "run_results.json"
@@ -28,6 +29,9 @@ PASSED = ("success", "pass")
 NO_SPACE = re.compile(r"No space left on device|File too large|disk quota exceeded", re.IGNORECASE)
 NO_MEMORY = re.compile(r"Out of Memory Error|MemoryError|could not allocate", re.IGNORECASE)
 NODES_TOLD = 10
+TIME = re.compile(r"^\d\d:\d\d:\d\d\s+")
+WHAT = re.compile(r"\w+( \w+)? Error: ")
+WHERE = re.compile(r"(Runtime|Compilation|Database) Error( in .*)?$")
 
 
 class BuildError(Exception):
@@ -170,7 +174,7 @@ def _failure(build: Build) -> str:
     """Say in one screen why dbt failed."""
     results = _read(build.results) or {}
     failed = [
-        (result["unique_id"], _first_line(result.get("message") or result["status"]))
+        (result["unique_id"], first_line(result.get("message") or result["status"]))
         for result in results.get("results", [])
         if result["status"] in ("error", "fail", "runtime error")
     ]
@@ -200,9 +204,6 @@ def _failure(build: Build) -> str:
     return _listed("dbt build failed", lines)
 
 
-TIME = re.compile(r"^\d\d:\d\d:\d\d\s+")
-
-
 def _short(unique_id: str) -> str:
     kind, _, *name = unique_id.split(".")
     return f"{kind} {name[0] if name else ''}"
@@ -214,12 +215,13 @@ def _listed(title: str, lines: Sequence[str]) -> str:
     return "\n".join([title + ":", *(f"  {line}" for line in told)])
 
 
-def _first_line(message: str) -> str:
-    """First line of a message of dbt that says something: it begins with which model it was."""
+def first_line(message: str) -> str:
+    """Line of a message of dbt that says what happened: those before say where."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    if len(lines) > 1 and re.match(r"(Runtime|Compilation|Database) Error in ", lines[0]):
-        lines = lines[1:]
-    return lines[0][:200] if lines else ""
+    told = [line for line in lines if WHAT.match(line)] or [
+        line for line in lines if not WHERE.match(line)
+    ]
+    return printable((told or lines or [""])[0])[:200]
 
 
 def _output(build: Build) -> str:

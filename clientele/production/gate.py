@@ -238,4 +238,4 @@ def day(value: float | None) -> str | None:
 def _shown(value: float, *, as_day: bool) -> str:
     if as_day and (told := day(value)):
         return told
-    return f"{value:,.0f}" if value.is_integer() or abs(value) >= 10_000 else f"{value:,.4g}"
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 10_000 else f"{value:,.4g}"

@@ -40,6 +40,10 @@ def prepare(home: Home) -> None:
         folder.mkdir(exist_ok=True)
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
+    if not present(home):
+        # A journal that is there and empty says that nothing was served; one that is lost does not.
+        home.journal.touch()
+        sync_folder(home.root)
 
 
 def heal(home: Home) -> None:
@@ -48,8 +52,10 @@ def heal(home: Home) -> None:
     What is served but not in the journal is entered there; versions that never were served, halves
     of removed ones and private folders go. Raises OSError.
     """
-    events = journal.read(home.journal)
     served = home.served_run()
+    if not home.journal.exists():
+        _adopt(home, served)
+    events = journal.read(home.journal)
     if served and served != served_by(events):
         kind = journal.ROLLED_BACK if served in promoted(events) else journal.PROMOTED
         details = read_record(home, served) or {}
@@ -59,8 +65,6 @@ def heal(home: Home) -> None:
         events = journal.read(home.journal)
     empty_work(home)
     (home.served.parent / NEW_LINK).unlink(missing_ok=True)
-    if not events:
-        return  # nothing says which of them were served
     kept = {*promoted(events), *([served] if served else [])}
     for run in sorted(present(home) - kept):
         _remove(home, run)
@@ -225,6 +229,18 @@ def advice(home: Home, run: str) -> str:
             return f"`clientele rollback {before}` serves the version before, or restore the file"
         return "restore the file from a backup"
     return "another version can be named: `clientele status` lists them"
+
+
+def _adopt(home: Home, served: str | None) -> None:
+    """Begin a new journal where it is lost: all that is whole counts as promoted, by its name."""
+    runs = [run for run in sorted(present(home)) if read_record(home, run)]
+    runs = [run for run in runs if run != served] + ([served] if served else [])
+    for run in runs:
+        details = read_record(home, run) or {}
+        journal.append(
+            home.journal, journal.PROMOTED, run=run, began_from=details.get("began_from"),
+            healed=True,
+        )  # fmt: skip
 
 
 def _remove(home: Home, run: str) -> None:
