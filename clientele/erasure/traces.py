@@ -19,7 +19,8 @@ from clientele.production import keys
 LEAST_WORD = 6
 # Longer ones cannot be anything else, in whatever column they stand.
 LEAST_DISTINCT = 16
-LEAST_BYTES = 8
+# Shorter ones are by chance a piece of longer numbers in a file of some size.
+LEAST_BYTES = 12
 MOST_WORDS = 300  # in one regular expression
 MOST_SCANNED_REFERENCES = 50
 

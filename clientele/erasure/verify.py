@@ -35,8 +35,7 @@ def verify(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT)
     for item in listing:
         steps.step(item.path.name)
         rows = _rows(item, traces)
-        # Texts are looked through by words: what an id is part of is another id.
-        marks = 0 if item.kind in (TEXT, CSV) else text_files.find_bytes(item.path, texts, numbers)
+        marks = text_files.find_bytes(item.path, texts, numbers) if _has_bytes(item) else 0
         if rows or marks:
             found.append(_entry(item.place, item.path, rows, marks))
     for path in _beside(scope, listing):
@@ -66,6 +65,16 @@ def _rows(item: Item, traces: Traces) -> dict[str, int]:
     else:
         count = text_files.find_words(item.path, traces)
     return {item.path.name: count} if count else {}
+
+
+def _has_bytes(item: Item) -> bool:
+    """Tell whether bytes of a file say more than its values.
+
+    Texts are looked through by words, since what an id is part of is another id; lists of several
+    shops by values, since the same id may be of a client of another one.
+    """
+    is_list = item.landed and item.landed.table and item.landed.table.source_column
+    return item.kind not in (TEXT, CSV) and not is_list
 
 
 def _beside(scope: Scope, listing: Iterable[Item]) -> list[Path]:
