@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import hmac
 import io
 import json
 import os
@@ -15,6 +16,8 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -27,6 +30,7 @@ from clientele.marts_file import PRIVATE, public_tables, write_marts_file
 from warehouse import ROOT, Warehouse
 
 NAME = "clientele_marts.duckdb"
+KEY = bytes(range(100, 132))
 PEOPLE = {
     "person_key": ("bigint", "Integer key of a person."),
     "name": ("varchar", "What the person's called."),
@@ -167,6 +171,121 @@ def test_a_column_that_stays_inside_is_not_in_the_file(shop: Path) -> None:
     ]  # fmt: skip
     for written in (file, shop / "parquet" / "marts.people.parquet"):
         assert "Zoë".encode() not in written.read_bytes()
+
+
+def tagged(kinds: dict[str, str]) -> list[dict]:
+    """Return the nodes with what `meta` says of some columns of people."""
+    people = node("marts", "people", PEOPLE | {"source": ("varchar", "Shop.")}, "public")
+    for name, kind in kinds.items():
+        people["columns"][name]["config"] = {"meta": {"personal": kind}}
+    visits = node("customer", "visits", VISITS, "public")
+    visits["columns"]["person_key"]["config"] = {"meta": {"personal": "key"}}
+    return [people, visits, *NODES[3:]]
+
+
+@pytest.fixture
+def tagged_shop(shop: Path) -> Path:
+    """The shop, whose people have a key and a name that tell who they are."""
+    with duckdb.connect(str(shop / "shop.duckdb")) as connection:
+        connection.execute("alter table marts.people add column source varchar")
+        connection.execute("update marts.people set source = 'shop'")
+        connection.execute("insert into customer.visits values (4, 1, 'there')")
+    write_manifest(shop / "manifest.json", tagged({"person_key": "key", "name": "identifier"}))
+    return shop
+
+
+def test_with_a_key_people_are_told_by_pseudonyms_in_every_table(tagged_shop: Path) -> None:
+    written = write_marts_file(
+        tagged_shop / "shop.duckdb", tagged_shop / "manifest.json", tagged_shop / NAME, key=KEY
+    )
+
+    def own(number: int) -> int:
+        return int(hmac.digest(KEY, str(number).encode(), "sha256").hex()[:16], 16) >> 1
+
+    def called(name: str) -> str:
+        return hmac.digest(KEY, f"shop:{name}".encode(), "sha256").hex()
+
+    file = tagged_shop / NAME
+    assert [table["rows"] for table in written["tables"]] == [13, 3]
+    names = {own(1): called("Ana"), own(2): called("Bo'"), own(3): called("Zoë")}
+    people = read(file, "select person_key, name from marts.people")
+    assert people == sorted(names.items())
+    visits = read(file, "select person_key, visit_number from customer.visits")
+    assert visits == sorted([(own(person), visit) for person in (1, 2, 3) for visit in (1, 2, 3, 4)]
+                            + [(own(4), 1)])  # fmt: skip
+    assert len(read(file, "from duckdb_constraints() where constraint_type = 'PRIMARY KEY'")) == 2
+    comments = dict(read(file, "select column_name, comment from duckdb_columns() "
+                               "where table_name = 'people'"))  # fmt: skip
+    assert comments["name"].startswith("What the person's called. A pseudonym:")
+    assert comments["spent"] == "Money, not known for some."
+    for told in (b"Ana", "Zoë".encode(), KEY, KEY.hex().encode()):
+        assert told not in file.read_bytes()
+
+
+def test_a_pseudonym_hangs_on_the_key_alone(tagged_shop: Path) -> None:
+    def people(key: bytes) -> list[tuple]:
+        arguments = tagged_shop / "shop.duckdb", tagged_shop / "manifest.json", tagged_shop / NAME
+        write_marts_file(*arguments, key=key)
+        return read(tagged_shop / NAME, "from marts.people")
+
+    first = people(KEY)
+    with duckdb.connect(str(tagged_shop / "shop.duckdb")) as connection:
+        connection.execute("delete from customer.visits where person_key > 2")
+        connection.execute("delete from marts.people where person_key = 2")
+    assert [row for row in first if row in people(KEY)] == people(KEY)
+    assert not {row[0] for row in first} & {row[0] for row in people(bytes(80))}
+
+
+def test_without_a_key_ids_stay_inside_and_keys_are_the_warehouse_s(tagged_shop: Path) -> None:
+    assert marts(tagged_shop).exit_code == 0
+
+    assert read(tagged_shop / "bi" / NAME, "from marts.people order by person_key")[0] == (
+        1, Decimal("12.5000"), date(2026, 1, 31), "shop"
+    )  # fmt: skip
+
+
+def test_the_command_takes_the_key_of_production(
+    tagged_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tagged_shop / "home"
+    expected = int(hmac.digest(KEY, b"1", "sha256").hex()[:16], 16) >> 1
+    query = f"select count(*) from marts.people where person_key = {expected}"
+    monkeypatch.setenv("CLIENTELE_PUBLICATION_KEY", KEY.hex())
+    assert marts(tagged_shop, "--home", str(home)).exit_code == 0
+    assert read(tagged_shop / "bi" / NAME, query) == [(1,)]
+    monkeypatch.delenv("CLIENTELE_PUBLICATION_KEY")
+    assert marts(tagged_shop, "--home", str(home)).exit_code == 0
+    assert read(tagged_shop / "bi" / NAME, query) == [(0,)]
+    (home / "keys").mkdir(parents=True)
+    (home / "keys" / "publication.key").write_text(KEY.hex())
+    (home / "keys" / "publication.key").chmod(0o600)
+    assert marts(tagged_shop, "--home", str(home)).exit_code == 0
+    assert read(tagged_shop / "bi" / NAME, query) == [(1,)]
+    (home / "keys" / "publication.key").chmod(0o644)
+    assert "can be read by others" in complaint(marts(tagged_shop, "--home", str(home)))
+
+
+def test_a_public_model_with_what_tells_of_a_person_is_refused(shop: Path) -> None:
+    for kind, because in (("content", "no public model may have"), ("nonsense", "no public model")):
+        write_manifest(shop / "manifest.json", tagged({"name": kind}))
+        assert because in complaint(marts(shop))
+    people = node("marts", "people", PEOPLE, "public")
+    people["columns"]["name"]["config"] = {"meta": {"personal": "identifier"}}
+    write_manifest(shop / "manifest.json", [people])
+    assert "needs a column source" in complaint(marts(shop))
+    assert not (shop / "bi").exists()
+
+
+def test_a_key_that_is_no_number_has_no_pseudonym_and_nothing_is_written(tagged_shop: Path) -> None:
+    write_manifest(tagged_shop / "manifest.json", tagged({"name": "key"}))
+
+    with pytest.raises(marts_file.MartsError) as raised:
+        write_marts_file(
+            tagged_shop / "shop.duckdb", tagged_shop / "manifest.json", tagged_shop / NAME, key=KEY
+        )
+    assert "marts.people.name has a value without a pseudonym" in str(raised.value)
+    assert "Zoë" not in str(raised.value)
+    assert not (tagged_shop / NAME).exists()
 
 
 def test_a_model_that_is_no_longer_public_leaves_the_file(shop: Path) -> None:
@@ -607,7 +726,18 @@ def test_the_marts_of_the_demo_are_the_warehouse_s(
     )}  # fmt: skip
     assert found == public
     assert {"marts.campaign_lists", "customer.customer_single_view"} <= found
-    inside = {"marts.rejected_rows": "exclude (raw_row)"}
+    inside = {
+        f"{entry['schema']}.{entry['name']}": f"exclude ({', '.join(sorted(hidden))})"
+        for entry in nodes.values()
+        if (hidden := {
+            name
+            for name, column in entry.get("columns", {}).items()
+            if column["config"].get("meta", {}).get("stays_inside")
+            or column["config"].get("meta", {}).get("personal") == "identifier"
+        })
+    }  # fmt: skip
+    assert inside["marts.rejected_rows"] == "exclude (raw_row)"
+    assert inside["marts.campaign_lists"] == "exclude (customer_id)"
     with duckdb.connect() as connection:
         connection.execute(f"attach '{demo_warehouse.path}' as warehouse (read_only)")
         connection.execute(f"attach '{demo_marts}' as file (read_only)")
@@ -674,9 +804,9 @@ def test_the_page_names_tables_that_are_there_and_its_python_runs(demo_marts: Pa
     assert len(named) > 10
     assert named <= found
     [first, second] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    exec(first.replace("warehouse/clientele_marts.duckdb", str(demo_marts)), {})
+    exec(first.replace("production/published/clientele.duckdb", str(demo_marts)), {})
     made: dict[str, object] = {}
-    exec(second.replace("/srv/bi/clientele_marts.duckdb", str(demo_marts)), made)
+    exec(second.replace("/srv/shop/production/published/clientele.duckdb", str(demo_marts)), made)
     with made["engine"].connect() as connection:
         [rows] = connection.exec_driver_sql("select count(*) from marts.people").fetchone()
     assert [(rows,)] == read(demo_marts, "select count(*) from marts.people")
