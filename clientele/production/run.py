@@ -35,6 +35,7 @@ SPACE_FOR_WAREHOUSE = 2.5
 SPACE_FOR_LANDING = 6
 LEAST_SPACE = 50_000_000
 PIECE = 1 << 22
+NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 class RunError(Exception):
@@ -105,8 +106,7 @@ class _Worker:
             building.BuildError, publishing.AuditError, VersionError, KeyFileError, MartsError,
             WarehouseError, OSError,
         ) as error:  # fmt: skip
-            message = _told(error) if isinstance(error, OSError) else str(error)
-            raise RunError(self._failed(message)) from error
+            raise RunError(self._failed(_told(error))) from error
         except KeyboardInterrupt:
             self._failed("interrupted")
             raise
@@ -283,9 +283,15 @@ def _size(folder: Path) -> int:
     )
 
 
-def _told(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+def _told(error: Exception) -> str:
+    if isinstance(error, building.BuildError):
+        return str(error)
+    if getattr(error, "errno", None) in NO_SPACE or building.NO_SPACE.search(str(error)):
         return "the disk is full; free space and run again"
+    if building.NO_MEMORY.search(str(error)):
+        return f"{str(error).splitlines()[0]}; CLIENTELE_MEMORY_LIMIT sets a higher limit"
+    if not isinstance(error, OSError):
+        return str(error)
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"
 

@@ -548,3 +548,36 @@ def test_the_logs_of_failed_runs_are_few(shop: MiniShop, played: Path) -> None:
     for _ in range(7):
         assert shop.call("run").exit_code == 1
     assert len(list(shop.home.logs.iterdir())) == 5
+
+
+LIMIT = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes}, {bytes}))
+"""
+
+
+@pytest.mark.parametrize("limit", [1_000_000, 1_700_000], ids=["in the copy", "in dbt"])
+def test_a_disk_that_is_full_in_the_middle_is_one_line_and_what_is_served_stays(
+    shop: MiniShop, limit: int
+) -> None:
+    run = shop.home.served_run()
+    process = shop.started(LIMIT.format(bytes=limit))
+    _, told = process.communicate(timeout=120)
+
+    assert process.returncode == 1
+    assert told.startswith("Error: the disk is full")
+    assert "Traceback" not in told
+    assert len([line for line in told.splitlines() if "The log is in" not in line]) == 1
+    assert still_serves(shop, run)
+
+
+def test_a_memory_limit_that_is_too_small_is_named(
+    shop: MiniShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shop.home.served_run()
+    monkeypatch.setenv("CLIENTELE_MEMORY_LIMIT", "1MB")
+    result = shop.call("run")
+
+    assert result.exit_code == 1
+    assert "more memory than 1MB; CLIENTELE_MEMORY_LIMIT sets a higher one" in result.stderr
+    assert still_serves(shop, run)
