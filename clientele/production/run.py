@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from clientele.intake.landing_folder import verify_landing
 from clientele.marts_file import MartsError
 from clientele.production import building, gate, journal, keeping, publishing
 from clientele.production.home import WAREHOUSE, Home
@@ -35,6 +36,7 @@ SPACE_FOR_WAREHOUSE = 2.5
 SPACE_FOR_LANDING = 6
 LEAST_SPACE = 50_000_000
 PIECE = 1 << 22
+FINDINGS_TOLD = 10
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -123,6 +125,7 @@ class _Worker:
         steps.step("landing")
         with _landing(self.landing) as landing_lock:
             loads = landed_loads(self.landing)
+            _require_as_left(self.landing)
             steps.step("copy")
             home.work.mkdir(mode=0o700)
             served = self._copy_served()
@@ -254,6 +257,29 @@ def landed_loads(landing: Path) -> list[str]:
         for folder in landing.glob("*/load=*")
         if not folder.parent.name.startswith(".")
     )
+
+
+def _require_as_left(landing: Path) -> None:
+    """Require that every file of the landing zone is as it was left. Raises BuildError."""
+    sources = sorted(
+        folder.name
+        for folder in landing.iterdir()
+        if folder.is_dir() and not folder.name.startswith(".")
+    )
+    findings = verify_landing(landing, sources)
+    if findings:
+        told = [str(finding) for finding in findings[:FINDINGS_TOLD]]
+        more = len(findings) - len(told)
+        raise building.BuildError(
+            "\n  ".join(
+                [
+                    "the landing zone is not as it was left; restore these files, or remove their "
+                    "load and load it again:",
+                    *told,
+                    *([f"and {more} more"] if more else []),
+                ]
+            )
+        )
 
 
 @contextlib.contextmanager
