@@ -181,8 +181,8 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 
 def full_disk_of_landing(shop: Shop) -> str:
     other = Shop(shop.folder / "small")
-    with small_disk(other.landing, "64k"):
-        ended = load_market(other)
+    with small_disk(other.landing, "24k"):
+        ended = load_market(other, customers=60)
         left = {name for name in contents(other.landing) if "parquet" in name}
         assert not left
         return one_line(ended, "full|space|written")
@@ -230,7 +230,7 @@ def no_memory_for_an_export(shop: Shop) -> str:
 def file_in_place_of_home(shop: Shop) -> str:
     (shop.folder / "file").write_text("")
     lines = [
-        one_line(command([name, "--home", str(shop.folder / "file"), *more], shop.project))
+        one_line(command([name, "--home", str(shop.folder / "file/in"), *more], shop.project))
         for name, more in {
             "run": ["--landing", str(shop.landing)],
             "rollback": [],
