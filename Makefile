@@ -25,10 +25,10 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test faults lint build docs bi benchmark clean
+.PHONY: help demo test lint build docs bi benchmark ten-days clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build docs  ## install, build the demo shop and its docs, and show its segments
 	@$(BIN)/clientele show segments
@@ -76,6 +76,9 @@ bi: build $(BI_VENV)/.installed  ## prove that Apache Superset reads the marts, 
 
 benchmark: $(VENV)/.installed  ## simulate a big shop, build it and measure
 	@$(BIN)/python benchmarks/run.py
+
+ten-days: $(VENV)/.installed  ## live through ten days of production, and write them into the docs
+	@$(BIN)/python tests/faults/ten_days.py --fresh --write-docs
 
 clean:  ## remove what was built, but not the environment
 	@rm -rf target logs build .pytest_cache .ruff_cache .hypothesis

@@ -9,7 +9,16 @@ import sys
 import click
 
 from clientele import __version__
-from clientele.commands import erasure, intake, leaving, pages, production, reading, show, simulation
+from clientele.commands import (
+    erasure,
+    intake,
+    leaving,
+    pages,
+    production,
+    reading,
+    show,
+    simulation,
+)
 from clientele.commands.options import InOrderOfWork
 from clientele.completion import SHELLS, shell_script
 

@@ -55,6 +55,19 @@
         "run_id": "run",
         "recommendation_days": "whole number",
         "recommended_products": "number",
+        "gate_most_rejected_share": "share",
+        "gate_largest_volume_drop": "share",
+        "gate_largest_volume_growth": "number",
+        "gate_least_day_share": "share",
+        "gate_least_week_share": "share",
+        "gate_least_usual_rows": "number",
+        "gate_largest_customer_drop": "share",
+        "gate_largest_revenue_drop": "share",
+        "gate_largest_recent_revenue_drop": "share",
+        "gate_largest_recent_revenue_growth": "number",
+        "gate_most_days_back": "number",
+        "gate_largest_segment_share_change": "share",
+        "gate_largest_segment_mean_change": "number",
     }) }}
 {%- endmacro %}
 

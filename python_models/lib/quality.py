@@ -407,10 +407,13 @@ def fit_boosted(
     How many trees, and the sigmoid that calibrates their sums (Platt 1999), are learned on the
     later rows after a fit on the earlier ones; the trees are then grown on all rows.
     """
+    # A feature that nobody had yet among the earlier rows has no bins to be cut into, and tells the
+    # trial nothing: there it is one value for all.
+    tried = np.where(np.isnan(matrix[earlier]).all(axis=0), 0.0, matrix)
     trial = HistGradientBoostingClassifier(
         max_iter=MAX_TREES, random_state=seed, **TREE_SETTINGS
-    ).fit(matrix[earlier], labels[earlier])
-    sums = [total.ravel() for total in trial.staged_decision_function(matrix[later])]
+    ).fit(tried[earlier], labels[earlier])
+    sums = [total.ravel() for total in trial.staged_decision_function(tried[later])]
     losses = [log_loss(labels[later], expit(total)) for total in sums]
     best = int(np.argmin(np.round(losses, 9)))
     slope, intercept = quality_evaluation.calibration(labels[later], expit(sums[best]))

@@ -549,3 +549,16 @@ def test_rows_and_ids_change_nothing_that_is_kept(shop_tables: duckdb.DuckDBPyCo
     again = run(shop_tables, refit="true")
     is_fact = first["item"].fillna("") != "fitted_because"
     pd.testing.assert_frame_equal(again[is_fact], first[is_fact], check_exact=True)
+
+
+def test_trees_grow_though_a_feature_is_younger_than_the_earlier_rows() -> None:
+    """A young shop has features, such as rates of settled cohorts, that its first rows lack."""
+    generator = np.random.default_rng(5)
+    matrix = generator.normal(size=(400, 3))
+    labels = (matrix[:, 0] + generator.normal(size=400) > 0).astype(int)
+    earlier = np.arange(400) < 300
+    matrix[earlier, 1] = np.nan
+    boosted = quality.fit_boosted(matrix, labels, earlier, ~earlier, ["a", "young", "b"], 1)
+    found = boosted.probability(matrix, ["a", "young", "b"])
+    assert np.isfinite(found).all()
+    assert found[labels == 1].mean() > found[labels == 0].mean() + 0.2
