@@ -28,9 +28,7 @@ def discover(path: Path, traces: Traces) -> None:
         for schema, table, columns in _tables(connection, OLD):
             by_name = {name.lower(): name for name in columns}
             orders = [name for name in (*ORDER_KEYS, "order_id") if name in by_name]
-            customers = {
-                name: kind for name, kind in columns.items() if name.lower() in CUSTOMERS
-            }
+            customers = {name: kind for name, kind in columns.items() if name.lower() in CUSTOMERS}
             if not orders or not customers:
                 continue
             if "source" in by_name:
@@ -184,9 +182,7 @@ def _discover_chains(connection: duckdb.DuckDBPyConnection, traces: Traces) -> N
                 traces.order_ids |= {value for (value,) in rows}
 
 
-def _counts(
-    connection: duckdb.DuckDBPyConnection, database: str, traces: Traces
-) -> dict[str, int]:
+def _counts(connection: duckdb.DuckDBPyConnection, database: str, traces: Traces) -> dict[str, int]:
     counts = {}
     for schema, table, columns in _tables(connection, database):
         found = condition(traces, columns, table)
@@ -217,13 +213,14 @@ def _tables(
         {"name": database},
     ).fetchall()
     return [
-        (schema, table, dict(zip(names, kinds, strict=True))) for schema, table, names, kinds in rows
+        (schema, table, dict(zip(names, kinds, strict=True)))
+        for schema, table, names, kinds in rows
     ]
 
 
 @contextmanager
 def _open(path: Path, private: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a file to read, beside a database in memory; the errors are lines without SQL in them."""
+    """Open a file to read, beside a database in memory; no error repeats a value of a query."""
     connection = duckdb.connect()
     try:
         memory = os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB")

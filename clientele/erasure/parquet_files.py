@@ -37,8 +37,9 @@ def landed_files(landing: Path, tables: Iterable[PersonTable]) -> list[LandedFil
     by_name = {(table.folder, table.name): table for table in tables}
     files = []
     for path in sorted(landing.rglob("*.parquet")) if landing.is_dir() else []:
-        folder = path.relative_to(landing).parts[0]
-        if path.is_file():
+        folder, *_ = parts = path.relative_to(landing).parts
+        # A hidden folder is of something at work, and goes as a whole.
+        if path.is_file() and not any(part.startswith(".") for part in parts):
             files.append(LandedFile(path, folder, by_name.get((folder, path.parent.name))))
     return sorted(
         files,

@@ -26,8 +26,7 @@ PRIVATE = ".clientele-erase-"
 
 @dataclass(frozen=True)
 class Removed:
-    """Rows that a new file lacks: those of them that were rejected, and by table where it has some.
-    """
+    """Rows that a new file lacks, how many of them were rejected, and of which tables they were."""
 
     rows: int = 0
     rejected: int = 0
@@ -142,10 +141,10 @@ def amend(record: Any, entry: Mapping[str, Any]) -> bool:
     around it the new counts of rows. Returns whether the record names the file.
     """
     if isinstance(record, list):
-        return any([amend(item, entry) for item in record])
+        return sum(amend(item, entry) for item in record) > 0  # all of them, not the first
     if not isinstance(record, dict):
         return False
-    is_named = any([amend(item, entry) for item in record.values()])
+    is_named = sum(amend(item, entry) for item in record.values()) > 0
     for name, value in record.items():
         if value == entry["old_sha256"]:
             record[name] = entry["sha256"]

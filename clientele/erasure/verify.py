@@ -42,7 +42,9 @@ def verify(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT)
         marks = text_files.find_bytes(path, texts, numbers)
         if marks:
             found.append(_entry("spill", path, {}, marks))
-    pseudonyms = [keys.pseudonym(key, source, client) for client in sorted(traces.ids)] if key else []
+    pseudonyms = (
+        [keys.pseudonym(key, source, client) for client in sorted(traces.ids)] if key else []
+    )
     return {
         "source": source,
         "people": len(traces.ids),

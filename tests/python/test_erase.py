@@ -28,7 +28,8 @@ from warehouse import ROOT
 
 # Of twenty characters and more, so that their bytes can be nothing else; lower case as in staging.
 GONE, STAYS = "gone-client-9f31c0a7d2", "kept-client-51b8e6f0a3"
-GONE_ORDER, LATE_ORDER, KEPT_ORDER = "gone-order-77aa01c3e9", "late-order-42bb90d1f7", "kept-order-0c"
+GONE_ORDER, LATE_ORDER = "gone-order-77aa01c3e9", "late-order-42bb90d1f7"
+KEPT_ORDER = "kept-order-0c"
 SHORT = "7"
 GONE_KEY, KEPT_KEY = hash_key("market", GONE), hash_key("market", STAYS)
 ORDER_KEY = hash_key("market", GONE_ORDER)
@@ -182,7 +183,8 @@ def write_landing(shop: Shop) -> None:
     )
     write_parquet(
         zone / "product_detail" / "by_hand.parquet",
-        f"select unnest(['{GONE_ORDER}', '{LATE_ORDER}', '{KEPT_ORDER}']) as order_id, '7' as price",
+        f"select unnest(['{GONE_ORDER}', '{LATE_ORDER}', '{KEPT_ORDER}']) as order_id, "
+        "'7' as price",
     )
     write_parquet(
         shop.landing / "contact" / "consents" / "by_hand.parquet",
@@ -190,7 +192,7 @@ def write_landing(shop: Shop) -> None:
     )
     write_parquet(
         shop.landing / "olist" / "olist_customers_dataset" / "by_hand.parquet",
-        "select 'of the order' as customer_id, 'the person' as customer_unique_id, 's' as _raw_text",
+        "select 'of the order' as customer_id, 'the person' as customer_unique_id",
     )
 
 
@@ -232,7 +234,7 @@ def write_published(shop: Shop, folder: Path) -> None:
 def write_what_left(shop: Shop) -> None:
     version = shop.folder / "exports" / "versions" / "2026-06-30-00"
     (version / "lists").mkdir(parents=True)
-    head = b'\xef\xbb\xbfcustomer_id,reason\r\n'
+    head = b"\xef\xbb\xbfcustomer_id,reason\r\n"
     kept = f'"{STAYS}","two\r\nlines, ""quoted"""\r\n'.encode()
     csv = version / "lists" / "market.winback.v1.csv"
     csv.write_bytes(head + f'"{GONE}","overdue"\r\n'.encode() + kept)
@@ -323,8 +325,7 @@ def test_everybody_else_stays(shop: Shop) -> None:
     assert duckdb.sql(consents).fetchall() == [("olist",)]
     [csv] = shop.folder.glob("exports/versions/*/lists/*.csv")
     assert csv.read_bytes() == (
-        b"\xef\xbb\xbfcustomer_id,reason\r\n"
-        + f'"{STAYS}","two\r\nlines, ""quoted"""\r\n'.encode()
+        b"\xef\xbb\xbfcustomer_id,reason\r\n" + f'"{STAYS}","two\r\nlines, ""quoted"""\r\n'.encode()
     )
     assert (shop.folder / "logs/dbt.log").read_text() == f"built\nother {STAYS}\n"
     assert not (shop.folder / "target/report.html").exists()
@@ -534,43 +535,49 @@ from clientele.progress import Steps
 at, seen = int(sys.argv[1]), []
 def step(self, name):
     seen.append(name)
+    print(name, flush=True)
     if len(seen) == at:
-        print(name, flush=True)
         os.kill(os.getpid(), 9)
 Steps.step = step
 from clientele.cli import main
-main(sys.argv[2:])
+main([*sys.argv[2:], "--json"])
 """
 
 
+def killed(shop: Shop, number: int) -> tuple[int, list[str]]:
+    """Erase in a process that is killed at a step; return its exit code and steps until then."""
+    words = [sys.executable, "-c", KILLED, str(number), "erase", GONE, "--source", "market"]
+    result = subprocess.run(
+        words, cwd=shop.folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    return result.returncode, result.stdout.partition("{")[0].split()
+
+
 def test_a_kill_at_any_step_is_healed_by_the_same_command(template: Path, tmp_path: Path) -> None:
-    killed_at, number = [], 0
-    while True:
-        number += 1
-        shop = Shop(tmp_path / f"shop{number}")
+    whole = Shop(tmp_path / "whole")
+    shutil.copytree(template, whole.folder, symlinks=True)
+    code, steps = killed(whole, 0)
+    assert code == 0
+    assert set(steps) == set(STEPS) - {"others"}
+    places = {steps.index(name) for name in steps[steps.index("list") :]}
+    # The landing zone is rewritten last, and there is most to set right.
+    places |= {len(steps) - 1 - steps[::-1].index(name) for name in ("replace", "record")}
+    for place in sorted(places):
+        shop = Shop(tmp_path / f"shop{place}")
         shutil.copytree(template, shop.folder, symlinks=True)
-        words = [sys.executable, "-c", KILLED, str(number), "erase", GONE, "--source", "market"]
-        result = subprocess.run(
-            words, cwd=shop.folder, capture_output=True, text=True, check=False,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        if result.returncode == 0:
-            break
-        assert result.returncode == -9, result.stderr
-        killed_at.append(result.stdout.strip())
-        was_listed = killed_at[-1] not in ("lock", "heal", "look", "list")
-        assert len(unfinished(shop.home)) == was_listed
 
+        code, seen = killed(shop, place + 1)
+
+        assert (code, seen) == (-9, steps[: place + 1])
+        assert len(unfinished(shop.home)) == (place > steps.index("list"))
         healed = shop.run("erase", GONE)
-
         assert healed.exit_code == 0, healed.stderr
-        assert left_to_people(shop.holding(*marks_of(shop))) == {}, killed_at[-1]
+        assert left_to_people(shop.holding(*marks_of(shop))) == {}, steps[place]
         assert_records(shop)
         assert unfinished(shop.home) == []
         assert not list(shop.folder.rglob(".clientele-erase-*"))
         assert not (shop.home.root / "erasing.jsonl").exists()
-        shutil.rmtree(shop.folder)
-    assert set(killed_at) == set(STEPS) - {"others"}
 
 
 def test_a_reader_of_what_is_served_sees_no_error(shop: Shop) -> None:
@@ -643,13 +650,17 @@ def test_what_a_writer_left_beside_a_warehouse_goes_into_the_new_file(shop: Shop
     assert (GONE,) not in rows
 
 
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
 @pytest.mark.parametrize(
     ("break_it", "said", "code"),
     [
         (lambda shop: (shop.home.keys / "publication.key").unlink(), "no key at", 1),
         (lambda shop: shutil.rmtree(shop.folder / "models"), "is not the dbt project", 1),
         (
-            lambda shop: (shop.landing / "market/market_order/by_hand.parquet").write_bytes(b"PAR1"),
+            lambda shop: cut_off(shop.landing / "market/market_order/by_hand.parquet"),
             "by_hand.parquet cannot be read as Parquet",
             1,
         ),
@@ -718,3 +729,55 @@ def test_a_record_of_another_file_stays_as_it_is() -> None:
 
     assert not amend(record, entry)
     assert record == {"rows": 9, "files": [{"sha256": "c", "rows": 3, "bytes": 5}]}
+
+
+def test_the_same_raw_file_does_not_bring_anybody_back(shop: Shop, tmp_path: Path) -> None:
+    pytest.importorskip("clientele.intake.load", reason="needs `clientele load`")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "app_open.csv").write_text(
+        "client_id,appopendate\n"
+        + f"{GONE.upper()},2026-06-01 10:00:00\n{STAYS},2026-06-01 11:00:00\n"
+    )
+    (raw / "product_detail.csv").write_text(
+        "order_id,_pos,count,product_id,price,subcategory_id,brand_id,mastercategory_id\n"
+        f"{GONE_ORDER},1,1,p,2.5,s,b,m\n{KEPT_ORDER},1,1,p,2.5,s,b,m\n"
+    )
+    shop.run("erase", GONE)
+
+    for landing in ("landing", "fresh"):
+        result = shop.run("load", str(raw), "--allow-missing", "--landing", landing)
+
+        assert result.exit_code == 0, result.stderr
+        files = f"{shop.folder / landing}/market/load=*"
+        opens = duckdb.sql(f"select client_id from '{files}/app_open/*.parquet'").fetchall()
+        assert opens == [(STAYS,)]
+        lines = duckdb.sql(f"select order_id from '{files}/product_detail/*.parquet'").fetchall()
+        assert lines == [(KEPT_ORDER,)]
+    assert GONE not in str(shop.holding(GONE, GONE_ORDER).keys() - {"seeds/suppressions.csv"})
+    assert not [path for path in shop.holding(GONE, GONE_ORDER) if path.startswith("fresh")]
+
+
+def test_what_is_erased_from_a_load_is_as_its_manifest_says(shop: Shop, tmp_path: Path) -> None:
+    folder = pytest.importorskip("clientele.intake.landing_folder", reason="needs the loads")
+    contracts = pytest.importorskip("clientele.intake.contracts", reason="needs the loads")
+    assert folder and contracts
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "app_open.csv").write_text(
+        f"client_id,appopendate\n{GONE},2026-06-01 10:00:00\n{STAYS},2026-06-01 11:00:00\n"
+        f"{GONE}\n{STAYS},2026-06-01 12:00:00\n" + f"{STAYS},2026-06-01 13:00:00\n" * 20
+    )
+    loaded = shop.run("load", str(raw), "--allow-missing", "--landing", "fresh")
+    assert loaded.exit_code == 0, loaded.stderr
+
+    erased = shop.run("erase", GONE, "--landing", "fresh")
+
+    assert erased.exit_code == 0, erased.stderr
+    assert folder.verify_landing(shop.folder / "fresh", ["market"]) == []
+    [path] = (shop.folder / "fresh").glob("market/load=*/load.json")
+    [file] = json.loads(path.read_text())["files"]
+    assert (file["records"], file["accepted"], file["rejected"], file["erased"]) == (24, 22, 0, 2)
+    again = shop.run("load", str(raw), "--allow-missing", "--landing", "fresh")
+    assert again.exit_code == 0, again.stderr
+    assert len(list((shop.folder / "fresh").glob("market/load=*"))) == 1
