@@ -1,10 +1,10 @@
 """Reads what production serves, again and again, as a process of its own.
 
-It gets one JSON object a line on standard input: what to poll, `{"served" or "erasing": file, "landing": folder
-of a source, "exports": folder}`, each of them or none; an empty object ends a round and is answered
-with what the round has seen: `{"polls": ..., "torn": [...], "errors": [...]}`. It knows nothing of
-`clientele`: each poll opens anew, as a tool would, and what it reads must agree with itself. What
-was there once must be there at every later poll of a round.
+It gets one JSON object a line on standard input: what to poll, `{"served": file, "erasing": file,
+"landing": folder of a source, "exports": folder}`, each of them or none; an empty object ends a
+round and is answered with what the round has seen: `{"polls": ..., "torn": [...], "errors":
+[...]}`. It knows nothing of `clientele`: each poll opens anew, as a tool would, and what it reads
+must agree with itself. What was there once must be there at every later poll of a round.
 """
 
 from __future__ import annotations
