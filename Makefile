@@ -37,6 +37,14 @@ test: $(VENV)/.installed-dev lint build docs  ## install what tests need and run
 	$(call say,pytest)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
+faults: $(VENV)/.installed-dev  ## kill, damage and starve all commands, and print what was seen
+	$(call say,faults)
+	@mkdir -p target && rm -f target/faults.jsonl
+	@result=0; PATH="$(CURDIR)/$(BIN):$$PATH" CLIENTELE_FAULTS=whole \
+		CLIENTELE_FAULTS_NOTES="$(CURDIR)/target/faults.jsonl" \
+		$(BIN)/python -m pytest tests/faults $(SIDE_BY_SIDE) || result=$$?; \
+	$(BIN)/python tests/faults/seen.py target/faults.jsonl target/faults.md && exit $$result
+
 lint: $(VENV)/.installed-dev  ## check the hand: Python, SQL, the rules of the dbt project
 	$(call say,ruff)
 	@$(BIN)/ruff check .

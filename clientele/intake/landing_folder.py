@@ -167,6 +167,8 @@ def verify_landing(landing: Path, sources: Iterable[str]) -> list[Finding]:
 
 
 def _verify_load(load: Path, source: str, found: set[Path]) -> list[Finding]:
+    if load.is_symlink():
+        return [Finding(load, "it is a link; what it leads to can change unseen")]
     manifest_path = load / MANIFEST
     try:
         manifest = json.loads(manifest_path.read_text("utf-8"))

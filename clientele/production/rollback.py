@@ -31,7 +31,8 @@ def roll_back(home: Home, run: str | None = None, steps: Steps = SILENT) -> dict
         served = home.served_run()
         if served is None:
             raise VersionError(f"nothing is served at {home.root}; `clientele run` publishes")
-        run = run or keeping.former(home, served)
+        # An empty name is one that a script failed to fill in, and not a wish to go back by one.
+        run = keeping.former(home, served) if run is None else run
         if run is None:
             raise VersionError(f"no version that was served before {served} is kept")
         if run == served:

@@ -226,14 +226,22 @@ class _Worker:
         findings = verify_landing(self.landing, sources)
         if not findings:
             return
-        lines = [f"{finding.path}: {finding.problem}" for finding in findings[:MOST_LINES]]
+        lines = [str(finding) for finding in findings[:MOST_LINES]]
         if len(findings) > MOST_LINES:
             lines.append(f"and {len(findings) - MOST_LINES:,} more")
         journal.append(
             self.home.journal, journal.REFUSED, run=self.name, began_from=self.began_from,
             checks=["landing"], failures=lines,
         )  # fmt: skip
-        raise GateRefusal("\n".join(["the landing zone is not as it was left:", *lines]))
+        raise GateRefusal(
+            "\n".join(
+                [
+                    "the landing zone is not as it was left; restore these files, or remove their "
+                    "load and load it again:",
+                    *lines,
+                ]
+            )
+        )
 
     def _copy_served(self) -> list[gate.Measure]:
         """Copy the served run's warehouse, checked as it is read; return the served measures."""

@@ -26,6 +26,7 @@ from delivery import (
     columns,
     compressed,
     content,
+    flipped,
     insert,
     line,
     lines,
@@ -88,12 +89,6 @@ def swapped(cells: list[bytes], first: int = 0, second: int = 1) -> list[bytes]:
     return cells
 
 
-def flipped(data: bytes, place: int) -> bytes:
-    """One bit of a byte, turned over."""
-    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
-
-
-FOOTER = "no Parquet file"
 BAD_FILES = (
     # The file as a whole.
     BadFile("empty file", ORDERS, content(ORDERS, lambda _: b""), refused(ORDERS, ORDER_HEADER)),
@@ -347,7 +342,7 @@ BAD_FILES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BadValue:
     """Cells of a record that is otherwise right, and what the warehouse says of the record.
 

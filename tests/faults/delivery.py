@@ -170,6 +170,11 @@ def checksum(file: str) -> Callable[[Path], str]:
     return lambda folder: f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}  {file}\n"
 
 
+def flipped(data: bytes, place: int) -> bytes:
+    """Return the bytes with one bit of one of them turned over."""
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+
 def compressed(file: str, change: Callable[[bytes], bytes] = bytes) -> Damage:
     """Send a file as .gz, and change the bytes of that."""
 

@@ -1,10 +1,10 @@
 """Reads what production serves, again and again, as a process of its own.
 
-It gets one JSON object a line on standard input: what to poll, `{"served": file, "landing": folder
-of a source, "exports": folder}`, each of them or none; an empty object ends a round and is answered
-with what the round has seen: `{"polls": ..., "torn": [...], "errors": [...]}`. It knows nothing of
-`clientele`: each poll opens anew, as a tool would, and what it reads must agree with itself. What
-was there once must be there at every later poll of a round.
+It gets one JSON object a line on standard input: what to poll, `{"served": file, "erasing": file,
+"landing": folder of a source, "exports": folder}`, each of them or none; an empty object ends a
+round and is answered with what the round has seen: `{"polls": ..., "torn": [...], "errors":
+[...]}`. It knows nothing of `clientele`: each poll opens anew, as a tool would, and what it reads
+must agree with itself. What was there once must be there at every later poll of a round.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 PAUSE_SECONDS = 0.03
+CLIENTS = 40  # of the little shop
 
 
 class TornError(Exception):
@@ -43,6 +44,24 @@ def read_served(file: Path) -> bool:
         ).fetchone()
     if not orders == orders_of_days == accepted or money != money_of_days:
         raise TornError(f"{target}: {orders}, {orders_of_days}, {accepted}")
+    return True
+
+
+def read_erasing(file: Path) -> bool:
+    """Open the published file: one client is in all of it or in none; sums of days stay."""
+    try:
+        target = os.readlink(file)
+    except FileNotFoundError:
+        return False
+    with duckdb.connect(str(file), read_only=True) as connection:
+        clients, orders = connection.execute(
+            "select count(*), sum(order_count) from marts.customers"
+        ).fetchone()
+        [all_orders] = connection.execute(
+            "select sum(order_count) from marts.order_days"
+        ).fetchone()
+    if clients not in (CLIENTS, CLIENTS - 1) or (clients == CLIENTS) != (orders == all_orders):
+        raise TornError(f"{target}: {clients} clients, {orders} of {all_orders} orders")
     return True
 
 
@@ -76,7 +95,12 @@ def read_exports(root: Path) -> bool:
     return True
 
 
-READS = {"served": read_served, "landing": read_landing, "exports": read_exports}
+READS = {
+    "served": read_served,
+    "erasing": read_erasing,
+    "landing": read_landing,
+    "exports": read_exports,
+}
 
 
 def main() -> None:

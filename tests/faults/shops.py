@@ -14,6 +14,25 @@ from clientele.production.home import Home
 from commands import Ended, command
 from warehouse import ROOT
 
+# The source of the little shop, where commands look for contracts, with whose rows its rows are.
+CONTRACT = """
+version: 2
+sources:
+  - name: shop
+    config:
+      meta:
+        external_location: >-
+          read_parquet('{{ var('landing') }}/shop/**/{name}/*.parquet', union_by_name = true,
+          filename = true)
+    tables:
+      - name: orders
+        config: {meta: {person: {column: client_id}}}
+        columns:
+          - {name: client_id, config: {meta: {personal: identifier}}}
+          - {name: order_id}
+          - {name: amount}
+          - {name: order_date}
+"""
 MINI_SHOP = ROOT / "tests" / "fixtures" / "mini_shop"
 CUSTOMERS = 40
 
@@ -93,6 +112,11 @@ class Shop:
 def make_shop(folder: Path, *, days: int = 2) -> Shop:
     """Make a shop with some days of orders, and nothing served yet."""
     shutil.copytree(MINI_SHOP, folder / "project", ignore=shutil.ignore_patterns("target", "logs"))
+    contract = folder / "project" / "models" / "staging" / "shop" / "_shop__sources.yml"
+    contract.parent.mkdir(parents=True)
+    contract.write_text(CONTRACT)
+    for other in (folder / "project" / "models").glob("_*__sources.yml"):
+        other.unlink()
     shop = Shop(folder)
     for day in range(1, days + 1):
         shop.land(day)

@@ -219,7 +219,7 @@ def _first(path: Path) -> dict[str, str | None]:
     """Return the first row of a file of the delivery; of promotions, one that is not there yet."""
     table = table_of(path.name)
     if path.suffix == ".parquet":
-        row = duckdb.sql(f"from read_parquet('{path}') order by all limit 1").fetchone()
+        [row] = duckdb.sql(f"from read_parquet('{path}') order by all limit 1").fetchall()
     else:
         row = sorted(texts(path, table), key=str)[0]
     return dict(zip(MARKET_COLUMNS[table], row, strict=True))
