@@ -45,19 +45,21 @@ class Command(InOrderOfWork):
 def main() -> None:
     """The commands around the customer-quality warehouse.
 
-    `dbt build` builds the warehouse, one DuckDB file. The commands below make data to build from,
-    show what was built, explain it, and carry the lists out of it. They read what is served, where
-    something is (production/published/clientele.duckdb), else the warehouse, and never write to it;
-    while a build has it open, they say so and end.
+    `dbt build` builds the warehouse, one DuckDB file, for whoever develops. In production `load`
+    takes raw files in, and `run` builds, judges and publishes. The commands that show, explain and
+    carry out read what is served, where something is (production/published/clientele.duckdb), else
+    the warehouse, and write to neither; while a build has it open, they say so and end.
 
     \b
     Examples:
       dbt build                          build the warehouse
+      clientele load incoming --source market
+                                         take raw files in
+      clientele run                      build, judge and publish
       clientele show segments            who the customers are
       clientele show lists               whom to write to today
       clientele report                   the page for those who decide
       clientele export                   write the lists for the channels
-      clientele run                      build, judge and publish, in production
       clientele COMMAND --help           options and examples of a command
 
     \b
@@ -72,6 +74,7 @@ def main() -> None:
     Environment:
       CLIENTELE_WAREHOUSE     the warehouse, where --warehouse is not given
       CLIENTELE_HOME          the folder of production (production)
+      CLIENTELE_LANDING       the landing zone of load, run and erase (landing)
       CLIENTELE_MEMORY_LIMIT  memory for DuckDB (2GB)
       NO_COLOR                anything: no colours
       CLIENTELE_LOCALE        of numbers and dates in the report (en_GB)
