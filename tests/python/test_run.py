@@ -543,6 +543,27 @@ def test_without_a_journal_no_version_is_removed(shop: MiniShop, played: Path) -
     assert [event.get("healed") for event in shop.events()] == [True, True, None]
 
 
+def test_a_lost_link_is_made_again_and_no_run_begins_from_nothing(
+    shop: MiniShop, played: Path
+) -> None:
+    first, second = shop.home.served_run(), shop.run()["run"]
+    shop.home.served.unlink()
+    assert shop.run()["began_from"] == second
+
+    shop.home.served.unlink()
+    assert shop.call("rollback", str(first)).exit_code == 0
+    assert shop.home.served_run() == first
+
+    shop.home.served.unlink()
+    shop.home.served.write_bytes(b"a copy that somebody put here")
+    for command in ("run", "rollback"):
+        result = shop.call(command)
+        assert result.exit_code == 1
+        assert "move it elsewhere" in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert shop.home.served.read_bytes() == b"a copy that somebody put here"
+
+
 def test_the_logs_of_failed_runs_are_few(shop: MiniShop, played: Path) -> None:
     (played / "run_results.json").write_text("")
     for _ in range(7):

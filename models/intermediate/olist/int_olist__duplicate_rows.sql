@@ -1,6 +1,6 @@
 -- Geolocation has no key, so none of its rows repeats one: the points of a zip prefix are replaced
--- by those of a later load. The estimated delivery is a promise made at the start: it does not say how
--- much a row of orders knew, so it is content and not a time.
+-- by those of a later load. The estimated delivery is a promise made at the start: it does not say
+-- how much a row of orders knew, so it is content and not a time.
 {%- set keyed_tables = {
     'olist_customers_dataset': {
         'staged': 'stg_olist__customers',
