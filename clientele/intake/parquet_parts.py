@@ -95,22 +95,18 @@ class PartWriter:
         rejects = list(batch.rejects)
         if count and self._contract.formats:
             rejects += self._not_in_format(batch)
-        taken = 0
+        taken = []
         for reject in sorted(rejects, key=lambda each: each.record):
             if self._erased and self._erased.names_in(reject.raw, self._contract):
                 self.counts.erased += 1
                 continue
-            taken += 1
+            taken.append(reject)
             self.counts.reasons[reject.reason] += 1
-            self.counts.first_reject = self.counts.first_reject or reject
-            self._connection.execute(
-                "insert into part values ($1, null, $2, $3)",
-                [reject.record, reject.reason, reject.raw],
-            )
             self._held_bytes += len(reject.raw)
-            self._rejects += 1
+        if taken:
+            self._insert_rejects(taken)
+            self.counts.first_reject = self.counts.first_reject or taken[0]
         self.counts.records += count + len(batch.rejects)
-        self.counts.rejected += taken
         self._held_bytes += len(batch.text)
         if self._held_bytes >= PART_BYTES:
             self.flush()
@@ -130,6 +126,20 @@ class PartWriter:
         )
         self._octets += len(batch.text.encode()) - count + 1
         self._lines += count
+
+    def _insert_rejects(self, rejects: list[Reject]) -> None:
+        # One statement for all: each costs a millisecond.
+        self._connection.execute(
+            "insert into part select unnest($1::bigint[]), null, unnest($2::varchar[]), "
+            "unnest($3::varchar[])",
+            [
+                [reject.record for reject in rejects],
+                [reject.reason for reject in rejects],
+                [reject.raw for reject in rejects],
+            ],
+        )
+        self._rejects += len(rejects)
+        self.counts.rejected += len(rejects)
 
     def _not_in_format(self, batch: Batch) -> list[Reject]:
         tests = "\n".join(
