@@ -6,7 +6,6 @@ in memory, whatever its size.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +19,8 @@ from clientele.intake.erased_people import ErasedPeople
 from clientele.intake.errors import IntakeError
 from clientele.intake.records import Batch, Marks, Reject
 from clientele.production.keys import hmac_blocks
-from clientele.warehouse_file import text_literal
+from clientele.versions import file_sha256
+from clientele.warehouse_file import quoted_name, text_literal
 
 PART_BYTES = 64 << 20
 MEMORY = "600MB"
@@ -215,7 +215,7 @@ class PartWriter:
 
     def _copy(self, path: Path) -> None:
         columns = [
-            f"{self._value(column)} as {_quoted(column)}" for column in self._contract.columns
+            f"{self._value(column)} as {quoted_name(column)}" for column in self._contract.columns
         ]
         time = self._ingested_at.strftime("%Y-%m-%d %H:%M:%S")
         self._connection.execute(f"""
@@ -235,7 +235,7 @@ class PartWriter:
             f"case when {name} = '' then {empty} else coalesce({name}, '') end"
             if self._has_empty
             else f"coalesce({name}, '')"
-            for name in map(_quoted, self._contract.columns)
+            for name in map(quoted_name, self._contract.columns)
         )
         values = f"concat_ws({field}, {texts})"
         found = self._one(f"""
@@ -318,16 +318,3 @@ class PartWriter:
 
     def _one(self, query: str, given: list[Any] | None = None) -> tuple[Any, ...]:
         return self._connection.execute(query, given or []).fetchone() or ()
-
-
-def file_sha256(path: Path) -> str:
-    """Return the checksum of a file, read in pieces. Raises OSError."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while data := file.read(1 << 20):
-            digest.update(data)
-        return digest.hexdigest()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
