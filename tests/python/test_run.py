@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import stat
+import threading
 import time
 from collections import namedtuple
 from pathlib import Path
@@ -277,6 +279,16 @@ def test_a_run_while_another_is_at_work_ends_with_75_and_one_line(shop: MiniShop
         found = json.loads(shop.call("status", "--json").stdout)
         assert found["at_work"].startswith("clientele run")
     assert json.loads(shop.call("status", "--json").stdout)["at_work"] is None
+
+
+def test_whoever_looks_at_a_lock_keeps_nobody_away(tmp_path: Path) -> None:
+    lock = tmp_path / ".clientele.lock"
+    lock.touch()
+    looking = os.open(lock, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    threading.Timer(0.05, os.close, [looking]).start()
+    with holding(lock, "clientele run"):
+        pass
 
 
 def test_a_run_while_something_lands_ends_with_75(shop: MiniShop) -> None:
