@@ -16,8 +16,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from clientele.production import publishing
 from clientele.production import run as running
+from clientele.production.building import Build
 from clientele.production.locks import holding
+from clientele.versions import file_sha256
 from conftest import Once
 from mini_shop import MiniShop, orders, play
 from warehouse import ROOT
@@ -361,6 +364,46 @@ def test_results_that_are_not_whole_fresh_and_passed_publish_nothing(
 
     assert result.exit_code == 1
     assert "Traceback" not in result.stderr
+    assert still_serves(shop, run)
+
+
+@pytest.mark.parametrize(
+    ("is_noted", "statement", "message"),
+    [
+        (False, "delete from marts.customers where order_count > 0", "other bytes than were"),
+        (True, "delete from marts.customers where order_count > 0", "has other rows than"),
+        (True, "update marts.gate_measures set value = value + 1", "is not that of the warehouse"),
+        (
+            True,
+            "update marts.row_reconciliation set landed_count = landed_count + 1",
+            "the published rows are others",
+        ),
+    ],
+    ids=["bytes", "rows", "measures", "landed rows"],
+)
+def test_a_version_that_is_not_what_was_built_is_not_published(
+    shop: MiniShop,
+    played: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_noted: bool,
+    statement: str,
+    message: str,
+) -> None:
+    run, write = shop.home.served_run(), publishing.write_version
+
+    def write_otherwise(build: Build, key: bytes) -> dict:
+        written = write(build, key)
+        path = Path(written["file"])
+        path.chmod(0o600)
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(statement)
+        return {**written, "sha256": file_sha256(path)} if is_noted else written
+
+    monkeypatch.setattr(publishing, "write_version", write_otherwise)
+    result = shop.call("run")
+
+    assert result.exit_code == 1
+    assert message in result.stderr
     assert still_serves(shop, run)
 
 
