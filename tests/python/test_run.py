@@ -18,7 +18,8 @@ import pytest
 
 from clientele.production import publishing
 from clientele.production import run as running
-from clientele.production.building import Build
+from clientele.production.building import Build, _environment
+from clientele.production.keys import PURPOSES, key_variable
 from clientele.production.locks import holding
 from clientele.versions import file_sha256
 from conftest import Once
@@ -109,6 +110,37 @@ def test_the_key_of_pseudonyms_reaches_nothing_that_dbt_writes(first_run: MiniSh
         for path in others
         if key in path.read_bytes() or bytes.fromhex(key.decode()) in path.read_bytes()
     ]
+
+
+def test_a_key_of_the_environment_is_not_given_to_dbt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {key_variable(purpose) for purpose in PURPOSES}
+    for name in variables:
+        monkeypatch.setenv(name, "ab" * 32)
+    assert not variables & set(_environment(tmp_path, "run"))
+
+
+def test_a_landed_file_that_is_not_as_it_was_left_is_refused_before_anything_is_built(
+    shop: MiniShop,
+) -> None:
+    run = shop.home.served_run()
+    load = shop.landing / "shop" / "load=20260701T060000Z-00aabbcc"
+    (load / "orders").mkdir(parents=True)
+    part = load / "orders" / "1-1.parquet"
+    shutil.copy(shop.landing / "shop" / "orders" / "part-0.parquet", part)
+    manifest = {
+        "load": load.name.removeprefix("load="), "source": "shop",
+        "files": [{"parquet": [{"path": "orders/1-1.parquet", "sha256": file_sha256(part)}]}],
+    }  # fmt: skip
+    (load / "load.json").write_text(json.dumps(manifest))
+    flip(part)
+    result = shop.call("run")
+
+    assert result.exit_code == 65
+    assert f"{part}: its sha256 is not that of load.json" in result.stderr
+    assert shop.events()[-1]["checks"] == ["landing"]
+    assert still_serves(shop, run)
 
 
 def test_a_second_run_begins_from_the_first_and_retention_keeps_what_is_asked(
