@@ -33,7 +33,7 @@ from clientele.durable import sync_file, sync_folder
 from clientele.production.pseudonyms import IDS, KEYS, map_ids, map_keys
 from clientele.progress import SILENT, Steps
 from clientele.versions import file_sha256
-from clientele.warehouse_file import WarehouseError, open_warehouse, text_literal
+from clientele.warehouse_file import WarehouseError, open_warehouse, quoted_name, text_literal
 
 # Not marts.duckdb: in a file of that name `marts.people` could mean the schema or the file itself.
 DEFAULT_OUTPUT = Path("warehouse/clientele_marts.duckdb")
@@ -91,7 +91,7 @@ class PublicTable:
     @property
     def path(self) -> str:
         """Schema and name, as SQL takes them."""
-        return f"{_quoted(self.schema)}.{_quoted(self.name)}"
+        return f"{quoted_name(self.schema)}.{quoted_name(self.name)}"
 
 
 def public_tables(manifest: Path) -> list[PublicTable]:
@@ -210,7 +210,7 @@ def write_parquet_files(marts: Path, folder: Path, steps: Steps = SILENT) -> dic
                     path = private / f"{schema}.{name}.parquet"
                     steps.step(path.name)
                     [count] = connection.execute(
-                        f"copy (from {_quoted(schema)}.{_quoted(name)}) "
+                        f"copy (from {quoted_name(schema)}.{quoted_name(name)}) "
                         # snappy: tools that read Parquet at all read that
                         f"to {text_literal(str(path))} (format parquet, compression snappy)"
                     ).fetchone()
@@ -420,14 +420,14 @@ def _write_tables(
         try:
             _limit_memory(connection)
             [database] = connection.execute("select current_database()").fetchone()
-            source, target = _quoted(database), _quoted(f"{database}_marts")
+            source, target = quoted_name(database), quoted_name(f"{database}_marts")
             connection.execute(
                 f"attach {text_literal(str(finished))} as {target} "
                 f"(read_write, storage_version {text_literal(STORAGE_VERSION)})"
             )
             connection.execute("set lock_configuration = true")
             for schema in sorted({table.schema for table in tables}):
-                connection.execute(f"create schema if not exists {target}.{_quoted(schema)}")
+                connection.execute(f"create schema if not exists {target}.{quoted_name(schema)}")
             if key is not None:
                 steps.step("pseudonyms")
                 _map_customers(connection, source, tables, key)
@@ -474,12 +474,12 @@ def _map_customers(
 ) -> None:
     """Make one pseudonym for each customer of the tables, once for all of them."""
     keys = [
-        f"select distinct {_inner_key(_quoted(name))} from {source}.{table.path}"
+        f"select distinct {_inner_key(quoted_name(name))} from {source}.{table.path}"
         for table in tables
         for name in sorted(table.keys)
     ]
     ids = [
-        f"select distinct source, {_quoted(name)} from {source}.{table.path}"
+        f"select distinct source, {quoted_name(name)} from {source}.{table.path}"
         for table in tables
         for name in sorted(table.identifiers)
     ]
@@ -493,7 +493,7 @@ def _under_pseudonyms(rows: str, table: PublicTable, types: Mapping[str, str]) -
     """Return a query of the rows of a table with the pseudonyms in place of keys and ids."""
     cells, joins = [], []
     for number, (name, kind) in enumerate(types.items()):
-        cell = inner = f"inside.{_quoted(name)}"
+        cell = inner = f"inside.{quoted_name(name)}"
         if name.lower() in table.keys:
             found = f"key_{number}.published_key"
             joins.append(
@@ -507,7 +507,7 @@ def _under_pseudonyms(rows: str, table: PublicTable, types: Mapping[str, str]) -
                 f"and {inner} = id_{number}.customer_id"
             )
             cell = _required(found, inner, table, name)
-        cells.append(f"{cell} as {_quoted(name)}")
+        cells.append(f"{cell} as {quoted_name(name)}")
     return f"select {', '.join(cells)} from {rows} as inside {' '.join(joins)}"
 
 
@@ -551,7 +551,7 @@ def _create_table(
     has_index: bool,
 ) -> None:
     columns = [
-        f"{_quoted(name)} {kind}" + (" not null" if name.lower() in table.required else "")
+        f"{quoted_name(name)} {kind}" + (" not null" if name.lower() in table.required else "")
         for name, kind in types.items()
     ]
     description = table.description
@@ -565,7 +565,7 @@ def _create_table(
     for name in types:
         if description := table.columns[name.lower()]:
             connection.execute(
-                f"comment on column {place}.{_quoted(name)} is {text_literal(description)}"
+                f"comment on column {place}.{quoted_name(name)} is {text_literal(description)}"
             )
 
 
@@ -601,11 +601,7 @@ def _limit_memory(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _listed_columns(names: Iterable[str]) -> str:
-    return ", ".join(_quoted(name) for name in names)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return ", ".join(quoted_name(name) for name in names)
 
 
 def _first_line(error: Exception) -> str:

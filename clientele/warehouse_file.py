@@ -33,6 +33,12 @@ def open_warehouse(
             spill = text_literal(str(writable_folder / "spill"))
             connection.execute(f"set temp_directory = {spill}")
         connection.execute("set enable_external_access = false")
+        built = {
+            f"{schema}.{table}"
+            for schema, table in connection.execute(
+                "select table_schema, table_name from information_schema.tables"
+            ).fetchall()
+        }
     except duckdb.Error as error:
         if "lock" in str(error):
             raise WarehouseError(
@@ -40,12 +46,6 @@ def open_warehouse(
             ) from error
         first_line = str(error).splitlines()[0]
         raise WarehouseError(f"{warehouse} cannot be opened: {first_line}") from error
-    built = {
-        f"{schema}.{table}"
-        for schema, table in connection.execute(
-            "select table_schema, table_name from information_schema.tables"
-        ).fetchall()
-    }
     missing = [name for name in needed if name not in built]
     if missing:
         connection.close()
@@ -86,3 +86,8 @@ def rows(
 def text_literal(text: str) -> str:
     """Return a text as SQL writes it, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def quoted_name(name: str) -> str:
+    """Return the name of a table or a column as SQL writes it, whatever it is."""
+    return '"' + name.replace('"', '""') + '"'

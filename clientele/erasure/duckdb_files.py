@@ -12,7 +12,7 @@ import duckdb
 from clientele.erasure.people import BusyFileError, ErasureError
 from clientele.erasure.replacing import Removed, Replacing, private_folder
 from clientele.erasure.traces import OF_SOURCE, Condition, Traces, condition, hash_key, lend
-from clientele.warehouse_file import text_literal
+from clientele.warehouse_file import quoted_name, text_literal
 
 OLD, NEW = "old_file", "new_file"
 HEADROOM = 1.1
@@ -40,7 +40,7 @@ def discover(path: Path, traces: Traces) -> None:
                 values = {
                     value
                     for (value,) in connection.execute(
-                        f"select distinct {_quoted(by_name[order])} from "
+                        f"select distinct {quoted_name(by_name[order])} from "
                         f"{_place(OLD, schema, table)} where {whose.text}",
                         dict(whose.parameters),
                     ).fetchall()
@@ -258,8 +258,4 @@ def _finish_wal(path: Path) -> None:
 
 
 def _place(database: str, schema: str, table: str) -> str:
-    return f"{database}.{_quoted(schema)}.{_quoted(table)}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"{database}.{quoted_name(schema)}.{quoted_name(table)}"

@@ -20,7 +20,7 @@ from clientele.erasure.people import ErasureError
 from clientele.erasure.places import CSV, DUCKDB, PARQUET, Item, Scope, items
 from clientele.erasure.replacing import Replacing, remove_debris, write_whole
 from clientele.erasure.traces import LEAST_WORD, Traces
-from clientele.production import journal, keys
+from clientele.production import journal, keeping, keys
 from clientele.production.home import Home
 from clientele.production.locks import holding
 from clientele.progress import SILENT, Steps
@@ -67,8 +67,9 @@ def erase(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT) 
         replacing.heal()
         for folder in scope.folders:
             remove_debris(folder)
-        listed = erased_list.read_list(home.erased, source)
-        key = keys.read_key(home.keys, keys.ERASURE, make=not listed.people)
+        if not home.journal.exists():
+            keeping.heal(home)  # else the events of this one would hide that it was lost
+        key = keys.read_key(home.keys, keys.ERASURE, make=not erased_list.is_begun(home.erased))
         traces = Traces.of(source, ids, publication_key(home))
         steps.step("look")
         look(scope, traces, key)

@@ -38,6 +38,11 @@ def read_list(path: Path, source: str) -> ErasedList:
     )
 
 
+def is_begun(path: Path) -> bool:
+    """Tell whether anybody of any shop stands on the list: one key is for all. Raises OSError."""
+    return bool(_entries(path))
+
+
 def append(path: Path, key: bytes, traces: Traces, at: str) -> list[str]:
     """Put people and what hangs on them on the list, on disk when this returns.
 
@@ -68,16 +73,31 @@ def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     file = os.open(path, flags, 0o600)
     try:
-        size = os.fstat(file).st_size
-        cut = size and os.pread(file, 1, size - 1) != b"\n"
-        content = b"\n" if cut else b""
+        former = os.pread(file, os.fstat(file).st_size, 0)
+        whole = _without_cut_line(former)
+        os.ftruncate(file, len(whole))  # a load refuses a list with half a line
+        content = b"\n" if whole and not whole.endswith(b"\n") else b""
         content += b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-        while content:
-            content = content[os.write(file, content) :]
+        try:
+            while content:
+                content = content[os.write(file, content) :]
+        except OSError:
+            os.ftruncate(file, len(whole))
+            raise
         os.fsync(file)
     finally:
         os.close(file)
     sync_folder(path.parent)
+
+
+def _without_cut_line(content: bytes) -> bytes:
+    """Return a list without a last line that was cut short; one that lacks its end alone stays."""
+    whole, end, last = content.rpartition(b"\n")
+    try:
+        json.loads(last or b"{}")
+    except ValueError:
+        return whole + end
+    return content
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:

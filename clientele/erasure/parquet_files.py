@@ -14,7 +14,7 @@ from clientele.erasure.people import ErasureError, PersonTable
 from clientele.erasure.replacing import Removed, Replacing, private_folder
 from clientele.erasure.traces import Condition, Traces, condition, lend
 from clientele.production.keys import hmac_blocks
-from clientele.warehouse_file import text_literal
+from clientele.warehouse_file import quoted_name, text_literal
 
 REASONS = "_reject_reasons"
 
@@ -77,8 +77,8 @@ def discover(
                     continue
                 for column in wanted & set(columns):
                     rows = connection.execute(
-                        f"select distinct nullif(lower(trim({_quoted(column)})), '') as value "
-                        f"from found where lower(trim({_quoted(table.column)})) "
+                        f"select distinct nullif(lower(trim({quoted_name(column)})), '') as value "
+                        f"from found where lower(trim({quoted_name(table.column)})) "
                         "in (select unnest($asked::varchar[])) and value is not null",
                         {"asked": sorted(asked)},
                     ).fetchall()
@@ -164,9 +164,10 @@ def _listed_people(
 ) -> Condition | None:
     """Return the condition on a list of people of several shops, of which each row names one."""
     whose = condition(traces, {table.column: "NONE", **_others(columns, table)})
+    person, shop = quoted_name(table.column), quoted_name(table.source_column or "")
     own = (
-        f"(coalesce(lower(trim({_quoted(table.column)})) in (select value from trace_ids), false) "
-        f"and coalesce(lower(trim({_quoted(table.source_column or '')})) = $shop, true))"
+        f"(coalesce(lower(trim({person})) in (select value from trace_ids), false) "
+        f"and coalesce(lower(trim({shop})) = $shop, true))"
     )
     text = f"({own} or {whose.text})" if whose else own
     return Condition(text, {**(whose.parameters if whose else {}), "shop": traces.source})
@@ -188,7 +189,7 @@ def _unhidden(
     rows = connection.execute(
         f"""
         select value from (
-            select distinct nullif(lower(trim({_quoted(column)})), '') as value from found
+            select distinct nullif(lower(trim({quoted_name(column)})), '') as value from found
         )
         where
             sha256($outer || unhex(sha256($inner || encode($source || ':' || value))))
@@ -225,7 +226,3 @@ def _open(
         raise ErasureError(f"{path} cannot be read as Parquet; is it cut off?") from error
     finally:
         connection.close()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from clientele.intake.contracts import SOURCES
 from clientele.production.keys import canonical_id
-
-PATTERN = "models/staging/*/_*__sources.yml"
 
 
 class ErasureError(Exception):
@@ -46,9 +45,9 @@ def person_tables(project: Path) -> list[PersonTable]:
     Raises ErasureError.
     """
     tables = []
-    paths = sorted(project.glob(PATTERN))
+    paths = sorted(project.glob(SOURCES))
     if not paths:
-        raise ErasureError(f"{project} is not the dbt project: it has no {PATTERN}")
+        raise ErasureError(f"{project} is not the dbt project: it has no {SOURCES}")
     for path in paths:
         try:
             for source in yaml.safe_load(path.read_text("utf-8"))["sources"]:

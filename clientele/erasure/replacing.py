@@ -1,7 +1,7 @@
 """A file that is replaced by one without a person, and the records of other files that name it.
 
 A manifest that has the sha256 of a replaced file is set right after the file. A kill between the
-two is healed by the next erasure: what is about to be replaced stands in a note until all is done.
+two is healed by the next erasure: what is about to be replaced stands in a note before it is.
 """
 
 from __future__ import annotations
@@ -37,13 +37,12 @@ class Removed:
 class Replacing:
     """Replaces files, and remembers on disk what has to be set right after each.
 
-    note: the file of these memories, which is gone when nothing is left to do.
+    note: the file of that memory, which is gone when nothing is left to do.
     steps: is told each step.
     """
 
     note: Path
     steps: Steps = SILENT
-    _pending: list[Mapping[str, Any]] = field(default_factory=list)
 
     def replace(
         self, new: Path, old: Path, records: Iterable[Path] = (), removed: Removed = Removed()
@@ -68,8 +67,8 @@ class Replacing:
         _copy_owner(old, new)
         sync_file(new)
         if entry["records"]:
-            self._pending.append(entry)
-            write_whole(self.note, _lines(self._pending))
+            # One is enough: the records of those before are right, and on disk.
+            write_whole(self.note, json.dumps(entry).encode() + b"\n")
         self.steps.step("replace")
         new.replace(old)
         sync_folder(old.parent)
@@ -79,14 +78,12 @@ class Replacing:
     def heal(self) -> None:
         """Set right what an erasure that was killed has left. Raises OSError."""
         try:
-            lines = self.note.read_text("utf-8").splitlines()
+            entry = json.loads(self.note.read_text("utf-8"))
         except FileNotFoundError:
             return
-        for line in lines:
-            entry = json.loads(line)
-            file = Path(entry["file"])
-            if file.is_file() and file_sha256(file) == entry["sha256"]:
-                _amend_records(entry)
+        file = Path(entry["file"])
+        if file.is_file() and file_sha256(file) == entry["sha256"]:
+            _amend_records(entry)
         self.note.unlink()
 
     def close(self) -> None:
@@ -114,10 +111,13 @@ def private_folder(folder: Path, needed_bytes: int = 0) -> Iterator[Path]:
 
 
 def remove_debris(folder: Path) -> None:
-    """Remove the private folders that a killed erasure has left anywhere in a folder."""
+    """Remove the private folders and files that a killed erasure has left anywhere in a folder."""
     if folder.is_dir():
         for left in list(folder.rglob(f"{PRIVATE}*")):
-            shutil.rmtree(left, ignore_errors=True)
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -184,7 +184,3 @@ def _copy_owner(old: Path, new: Path) -> None:
     status = old.stat()
     if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
         os.chown(new, status.st_uid, status.st_gid)
-
-
-def _lines(entries: Iterable[Mapping[str, Any]]) -> bytes:
-    return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)

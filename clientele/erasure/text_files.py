@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from clientele.durable import sync_folder
+from clientele.erasure.people import ErasureError
 from clientele.erasure.replacing import Removed, Replacing, private_folder
 from clientele.erasure.traces import ID_COLUMNS, REFERENCE_COLUMNS, Traces
 
@@ -21,19 +23,25 @@ OVERLAP = 1 << 10
 
 
 def find_in_list(path: Path, traces: Traces) -> int:
-    """Return the number of records of a CSV file that tell of the people. Raises OSError."""
+    """Return the number of records of a CSV file that tell of the people.
+
+    Raises ErasureError and OSError.
+    """
     with path.open("rb") as file:
-        return sum(is_theirs for _, is_theirs in _records(file, traces))
+        return sum(is_theirs for _, is_theirs in _records(path, file, traces))
 
 
 def rewrite_list(
     path: Path, traces: Traces, found: int, replacing: Replacing, records: Iterable[Path] = ()
 ) -> None:
-    """Write a CSV file anew without these records; the bytes of all others stay. Raises OSError."""
+    """Write a CSV file anew without these records; the bytes of all others stay.
+
+    Raises ErasureError and OSError.
+    """
     with private_folder(path.parent, path.stat().st_size) as private:
         finished = private / path.name
         with path.open("rb") as old, finished.open("wb") as new:
-            for raw, is_theirs in _records(old, traces):
+            for raw, is_theirs in _records(path, old, traces):
                 if not is_theirs:
                     new.write(raw)
         replacing.replace(finished, path, records, Removed(found))
@@ -59,6 +67,7 @@ def erase_words(path: Path, traces: Traces, replacing: Replacing) -> str:
     words = traces.words()
     if not _has_lines(path) and path.suffix not in REDACTED:
         path.unlink()
+        sync_folder(path.parent)
         return "file"
     with private_folder(path.parent, path.stat().st_size) as private:
         finished = private / path.name
@@ -93,10 +102,11 @@ def _has_lines(path: Path) -> bool:
     return bool(LINES & set(path.suffixes)) and path.suffix not in (".gz", ".zip")
 
 
-def _records(lines: Iterable[bytes], traces: Traces) -> Iterator[tuple[bytes, bool]]:
+def _records(path: Path, lines: Iterable[bytes], traces: Traces) -> Iterator[tuple[bytes, bool]]:
     """Give each record of a CSV file as its bytes, and whether it tells of the people.
 
-    A record that no column tells of is theirs where a whole word of it is.
+    path: where it is of, for who is told that it is no CSV. A record that no column tells of is
+    theirs where a whole word of it is. Raises ErasureError.
     """
     taken: list[bytes] = []
 
@@ -108,7 +118,7 @@ def _records(lines: Iterable[bytes], traces: Traces) -> Iterator[tuple[bytes, bo
     sought: list[tuple[int, set[str]]] = []
     all_texts = traces.texts
     words = traces.words()
-    for number, cells in enumerate(csv.reader(texts())):
+    for number, cells in enumerate(_cells(path, texts())):
         raw = b"".join(taken)
         taken.clear()
         plain = [cell.lstrip("\ufeff").lstrip("'").strip().lower() for cell in cells]
@@ -128,11 +138,24 @@ def _records(lines: Iterable[bytes], traces: Traces) -> Iterator[tuple[bytes, bo
         yield b"".join(taken), False
 
 
+def _cells(path: Path, texts: Iterable[str]) -> Iterator[list[str]]:
+    """Give the cells of each record. Raises ErasureError where the text is no CSV."""
+    try:
+        yield from csv.reader(texts)
+    except csv.Error as error:  # such as a lost quote, or text in a file that is none
+        raise ErasureError(
+            f"{path} is no CSV ({error}); set it right, or move it elsewhere"
+        ) from error
+
+
 def line_numbers(path: Path, traces: Traces) -> list[int]:
-    """Return the lines of a seed that name the people, as an editor counts them. Raises OSError."""
+    """Return the lines of a seed that name the people, as an editor counts them.
+
+    Raises ErasureError and OSError.
+    """
     content = path.read_bytes().removeprefix(BOM)
     numbers, line = [], 1
-    for raw, is_theirs in _records(io.BytesIO(content), traces):
+    for raw, is_theirs in _records(path, io.BytesIO(content), traces):
         if is_theirs:
             numbers.append(line)
         line += raw.count(b"\n")

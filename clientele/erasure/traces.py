@@ -13,6 +13,7 @@ import duckdb
 
 from clientele.production import keys
 from clientele.production.pseudonyms import published_key
+from clientele.warehouse_file import quoted_name
 
 # Shorter words are found in texts where they mean a price or a count; there they count only in a
 # field that holds ids.
@@ -185,7 +186,7 @@ def condition(
     by_name = {name.lower(): name for name in columns}
     shop = by_name.get("source")
     for column, kind in columns.items():
-        cell, name = _quoted(column), column.lower()
+        cell, name = quoted_name(column), column.lower()
         if kind in WIDE_INTEGERS:
             parts.append(f"{cell} in (select value from trace_keys)")
         elif kind == "VARCHAR":
@@ -198,7 +199,7 @@ def condition(
             if asked:
                 found = f"lower(trim({cell})) in (select value from {asked})"
                 if shop and columns[shop] == "VARCHAR" and not declared:
-                    ours = f"lower(trim({_quoted(shop)})) = {parameter(traces.source)}"
+                    ours = f"lower(trim({quoted_name(shop)})) = {parameter(traces.source)}"
                     found = f"({found} and coalesce({ours}, true))"
                 parts.append(found)
             if name in FREE_TEXTS:
@@ -213,7 +214,7 @@ def condition(
             ]
     for column, values in (declared or {}).items():
         parts.append(
-            f"lower(trim(cast({_quoted(column)} as varchar))) "
+            f"lower(trim(cast({quoted_name(column)} as varchar))) "
             f"in (select unnest({parameter(sorted(values))}::varchar[]))"
         )
     if not parts:
@@ -232,7 +233,3 @@ def _alternatives(words: Iterable[str]) -> list[str]:
 def _written(word: str) -> str:
     """Return a word as JSON has it between quotes."""
     return json.dumps(word, ensure_ascii=False)[1:-1]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -20,7 +20,7 @@ import duckdb
 
 from clientele.durable import sync_folder, sync_tree
 from clientele.intake.errors import IntakeError
-from clientele.intake.parquet_parts import file_sha256
+from clientele.versions import file_sha256
 
 PRIVATE, MANIFEST, LOCK = ".clientele-load", "load.json", ".clientele.lock"
 LOAD_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,9 @@ from typing import Any
 import duckdb
 
 from clientele.intake.contracts import Contract, read_contracts
-from clientele.intake.csv_records import csv_batches
 from clientele.intake.erased_people import ErasedPeople, read_erased_people
 from clientele.intake.errors import FileRefused, IntakeError, LoadRefused
-from clientele.intake.incoming import CSV, PARQUET, Incoming, find_files
-from clientele.intake.json_records import json_batches
+from clientele.intake.incoming import PARQUET, Incoming, find_files, table_of
 from clientele.intake.landing_folder import (
     LOCK,
     PrivateFolder,
@@ -28,14 +24,12 @@ from clientele.intake.landing_folder import (
     write_manifest,
 )
 from clientele.intake.parquet_parts import Counts, PartWriter, connect
-from clientele.intake.parquet_records import parquet_batches
-from clientele.intake.records import Batch
+from clientele.intake.raw_files import batches_of, checksum
 from clientele.production.home import Home
 from clientele.production.locks import holding
 from clientele.progress import SILENT, Steps
 from clientele.safe_text import printable
 
-CHUNK = 1 << 20
 SHOWN = 12  # refused files of one screen
 STEPS = ("look", "checksums", "headers", "convert", "sync", "publish", "clean up")
 Watch = Callable[[int], None]
@@ -169,18 +163,18 @@ class _Load:
         watch = self._watch(sum(file.size for file in incoming))
         new, checksums, skipped, here = [], {}, [], {}
         for file in incoming:
-            checksum = _checksum(file.path, watch)
-            if file.told_sha256 and file.told_sha256 != checksum:
+            found = checksum(file.path, watch)
+            if file.told_sha256 and file.told_sha256 != found:
                 refused[file.name] = f"its sha256 is not the one that {file.name}.sha256 says"
                 continue
-            known = (file.table, checksum)
+            known = (file.table, found)
             if known in landed:
                 note = "landed before"
             elif known in here:
                 note = f"the same as {here[known]}"
             else:
                 here[known] = file.name
-                checksums[file.name] = checksum
+                checksums[file.name] = found
                 new.append(file)
                 continue
             skipped.append({"path": file.name, "table": file.table, "note": note})
@@ -217,7 +211,7 @@ class _Load:
             )
 
     def _look_into(self, file: Incoming) -> None:
-        with _opened(file, self._contracts[file.table], None, self._private.spill) as batches:
+        with batches_of(file, self._contracts[file.table], None, self._private.spill) as batches:
             next(batches, None)
 
     # From begin to end
@@ -290,7 +284,7 @@ class _Load:
         self,
         number: int,
         file: Incoming,
-        checksum: str,
+        told: str,
         begun: dict[str, Any],
         erased: ErasedPeople,
         connection: duckdb.DuckDBPyConnection,
@@ -311,14 +305,14 @@ class _Load:
             digest.update(data)
             watch(len(data))
 
-        with _opened(file, contract, read_on, self._private.spill) as batches:
+        with batches_of(file, contract, read_on, self._private.spill) as batches:
             for batch in batches:
                 writer.add(batch)
         writer.flush()
         read = digest.hexdigest()
         if file.format == PARQUET:
-            read = _checksum(file.path, watch)
-        if read != checksum:
+            read = checksum(file.path, watch)
+        if read != told:
             raise IntakeError(f"{file.path} was changed while it was read; load it again")
         counts = writer.counts
         if counts.accepted + counts.rejected + counts.erased != counts.records:
@@ -329,7 +323,7 @@ class _Load:
                 "path": file.name,
                 "table": file.table,
                 "format": file.format,
-                "sha256": checksum,
+                "sha256": told,
                 "bytes": file.size,
                 "records": counts.records,
                 "accepted": counts.accepted,
@@ -356,18 +350,17 @@ class _Load:
         ]
         if len(lines) > SHOWN:
             lines[SHOWN:] = [f"  and {len(lines) - SHOWN} more"]
-        tables = {
-            contract.table: contract.expected
-            for contract in self._contracts.values()
-            if any(_names(name, contract.table) for name in refused)
-        }
+        tables = {table_of(name, self._contracts) for name in refused}
+        expected = [
+            contract.expected for contract in self._contracts.values() if contract.table in tables
+        ]
         many = f"{len(refused)} file is" if len(refused) == 1 else f"{len(refused)} files are"
         raise LoadRefused(
             "\n".join(
                 [
                     f"{many} refused, and nothing is loaded:",
                     *lines,
-                    *list(tables.values())[:SHOWN],
+                    *expected[:SHOWN],
                 ]
             )
         )
@@ -381,10 +374,6 @@ class _Load:
             self._steps.within(done, total, "bytes")
 
         return watch
-
-
-def _names(name: str, table: str) -> bool:
-    return table in name
 
 
 def _judge(file: Incoming, contract: Contract, counts: Counts) -> None:
@@ -407,43 +396,3 @@ def _judge(file: Incoming, contract: Contract, counts: Counts) -> None:
         raise FileRefused(
             f"it holds {counts.accepted:,} records, and {contract.minimum_rows:,} is the least"
         )
-
-
-@contextmanager
-def _opened(
-    file: Incoming, contract: Contract, watch: Callable[[bytes], None] | None, spill: Path
-) -> Iterator[Iterator[Batch]]:
-    """Give the batches of a raw file; raises FileRefused where it is damaged."""
-    with file.path.open("rb") as raw:
-        try:
-            if file.format == PARQUET:
-                yield parquet_batches(file.path, contract, lambda: connect(spill))
-                return
-            stream: Any = _Watched(raw, watch)
-            if file.is_gzip:
-                stream = gzip.GzipFile(fileobj=stream)
-            yield (csv_batches if file.format == CSV else json_batches)(stream.read, contract)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise FileRefused(f"it is damaged or cut off: {error}") from error
-
-
-class _Watched:
-    """A file whose bytes are told to somebody as they are read."""
-
-    def __init__(self, raw: Any, watch: Callable[[bytes], None] | None) -> None:
-        self._raw, self._watch = raw, watch
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._raw.read(size)
-        if self._watch and data:
-            self._watch(data)
-        return data
-
-
-def _checksum(path: Path, watch: Watch) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while data := file.read(CHUNK):
-            digest.update(data)
-            watch(len(data))
-    return digest.hexdigest()

@@ -10,7 +10,7 @@ import duckdb
 from clientele.intake.contracts import Contract
 from clientele.intake.errors import FileRefused
 from clientele.intake.records import CONTROLS, Batch, Marks
-from clientele.warehouse_file import text_literal
+from clientele.warehouse_file import quoted_name, text_literal
 
 ROWS = 50_000
 NESTED = ("STRUCT", "MAP", "LIST", "UNION", "ARRAY", "VARIANT", "JSON", "GEOMETRY")
@@ -38,7 +38,7 @@ def parquet_batches(
             if kind == "BLOB":
                 raise FileRefused(f"the column {name!r} holds bytes; text is expected")
         yield Batch(range(0), "", Marks("", "", ""))  # the columns are as declared
-        texts = [f"{_quoted(name)}::varchar" for name in contract.columns]
+        texts = [f"{quoted_name(name)}::varchar" for name in contract.columns]
         marks = _absent_marks(connection, source, texts)
         field, empty = f"chr({ord(marks.field)})", f"chr({ord(marks.empty)})"
         values = (f"case when t = '' then {empty} else coalesce(t, '') end" for _ in texts)
@@ -100,7 +100,3 @@ def _absent_marks(connection: duckdb.DuckDBPyConnection, source: str, texts: lis
         if len(absent) >= 3:
             return Marks(*map(chr, absent[:3]))
     raise FileRefused("its texts hold every control character there is")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

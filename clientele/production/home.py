@@ -100,9 +100,3 @@ class Home:
             return None
         found = target.parent == Path("versions") and RUN_NAME.fullmatch(target.stem)
         return target.stem if found else None
-
-
-def served_warehouse(home: Home) -> Path | None:
-    """The whole warehouse behind what is served; None where nothing is."""
-    run = home.served_run()
-    return home.warehouse(run) if run else None

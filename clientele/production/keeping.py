@@ -49,13 +49,15 @@ def prepare(home: Home) -> None:
 def heal(home: Home) -> None:
     """Set right what a killed process left behind; the lock of the home must be held.
 
-    What is served but not in the journal is entered there; versions that never were served, halves
-    of removed ones and private folders go. Raises OSError.
+    What is served but not in the journal is entered there; a link that is lost is made again;
+    versions that never were served, halves of removed ones and private folders go. Raises
+    VersionError where something else lies in the link's place, and OSError.
     """
-    served = home.served_run()
     if not home.journal.exists():
-        _adopt(home, served)
+        _adopt(home, home.served_run())
     events = journal.read(home.journal)
+    _require_link(home, served_by(events))
+    served = home.served_run()
     if served and served != served_by(events):
         kind = journal.ROLLED_BACK if served in promoted(events) else journal.PROMOTED
         details = read_record(home, served) or {}
@@ -229,6 +231,21 @@ def advice(home: Home, run: str) -> str:
             return f"`clientele rollback {before}` serves the version before, or restore the file"
         return "restore the file from a backup"
     return "another version can be named: `clientele status` lists them"
+
+
+def _require_link(home: Home, told: str | None) -> None:
+    """Require the link that says what is served, where the journal says that something is.
+
+    Without it a run would begin from nothing: unmeasured, and without what the warehouse remembers.
+    """
+    if told is None or home.served_run():
+        return
+    if os.path.lexists(home.served):
+        raise VersionError(
+            f"{home.served} is not the link to a version that the command made; move it elsewhere"
+        )
+    home.versions.mkdir(parents=True, exist_ok=True)
+    point_to(home, told)  # even where that version is damaged, which whoever reads it says
 
 
 def _adopt(home: Home, served: str | None) -> None:

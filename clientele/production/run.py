@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from clientele.intake.landing_folder import verify_landing
+from clientele.intake.landing_folder import LOCK, verify_landing
 from clientele.marts_file import MartsError
 from clientele.production import building, gate, journal, keeping, publishing
 from clientele.production.home import WAREHOUSE, Home
@@ -29,7 +29,6 @@ from clientele.progress import SILENT, Steps
 from clientele.warehouse_file import WarehouseError
 
 WORK = "clientele run"
-LANDING_LOCK = ".clientele.lock"
 # A copy of the warehouse that grows while tables are written anew, the file for readers, and spill.
 SPACE_FOR_WAREHOUSE = 2.5
 # Landed text, compressed, becomes tables of its staging, core and customers.
@@ -83,7 +82,7 @@ def run(asked: Run, steps: Steps = SILENT) -> dict[str, Any]:
             keeping.prepare(home)
             keeping.heal(home)
             return _Worker(asked, home, name, steps).work(lock)
-    except OSError as error:
+    except (VersionError, OSError) as error:
         raise RunError(_told(error)) from error
 
 
@@ -296,7 +295,7 @@ def _landing(landing: Path) -> Iterator[int | None]:
         raise building.BuildError(
             f"no landing zone at {landing}; `clientele load` makes one, or --landing names another"
         )
-    path = landing / LANDING_LOCK
+    path = landing / LOCK
     if not os.access(landing if not path.exists() else path, os.W_OK):
         yield None
         return

@@ -20,8 +20,11 @@ from clientele.cli import main
 from clientele.erasure.duckdb_files import find, rewrite
 from clientele.erasure.erase import unfinished
 from clientele.erasure.people import person_tables
-from clientele.erasure.replacing import Replacing, amend
+from clientele.erasure.replacing import PRIVATE, Replacing, amend
 from clientele.erasure.traces import Traces, hash_key, published_key
+from clientele.intake.contracts import read_contracts
+from clientele.intake.erased_people import read_erased_people
+from clientele.production import journal
 from clientele.production.home import Home
 from clientele.production.keys import PUBLICATION, pseudonym, read_key
 from warehouse import ROOT
@@ -677,6 +680,62 @@ def test_what_is_missing_is_told_in_one_line(
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
     assert GONE not in result.stderr
+
+
+def test_a_csv_that_is_none_is_named(shop: Shop) -> None:
+    path = shop.folder / "exports" / "noted.csv"
+    path.write_bytes(b'audience_id,note\n1,"a lost quote\n' + b"2,x\n" * 50_000)
+
+    result = shop.run("erase", GONE)
+
+    assert result.exit_code == 1
+    assert "noted.csv is no CSV" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_line_of_the_list_that_was_cut_short_is_written_anew(shop: Shop) -> None:
+    shop.run("erase", STAYS)
+    whole = shop.home.erased.read_bytes()
+    shop.home.erased.write_bytes(whole + b'{"source": "market", "per')
+    assert shop.run("erase", GONE).exit_code == 0
+
+    content = shop.home.erased.read_bytes()
+    assert content.startswith(whole)
+    assert read_erased_people(shop.home, read_contracts(ROOT, "market"))
+    # A line that lacks its end alone is a whole one.
+    shop.home.erased.write_bytes(content.removesuffix(b"\n"))
+    shop.run("erase", "nobody-of-that-name")
+    assert shop.home.erased.read_bytes().startswith(content)
+
+
+def test_a_lost_key_is_not_made_anew_while_anybody_of_any_shop_was_erased_with_it(
+    shop: Shop,
+) -> None:
+    shop.home.erased.write_text('{"source": "olist", "person": "' + "0" * 64 + '"}\n')
+
+    result = shop.run("erase", GONE)
+
+    assert result.exit_code == 1
+    assert "no key at" in result.stderr
+    assert not (shop.home.keys / "erasure.key").exists()
+
+
+def test_small_files_that_a_kill_left_go(shop: Shop) -> None:
+    left = shop.home.root / "erasures" / f"{PRIVATE}receipt.json"
+    left.parent.mkdir()
+    left.write_text("{}")
+    shop.run("erase", GONE)
+    assert not left.exists()
+
+
+def test_a_journal_that_is_lost_keeps_the_versions_that_it_told_of(shop: Shop) -> None:
+    shop.home.journal.unlink(missing_ok=True)
+    versions = list(shop.home.versions.iterdir())
+    shop.run("erase", GONE)
+
+    told = [event["run"] for event in journal.read(shop.home.journal) if "run" in event]
+    assert told == [RUN]
+    assert list(shop.home.versions.iterdir()) == versions
 
 
 def test_orders_of_a_marketplace_are_found_through_its_customers(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from clientele.cli import main
 from clientele.intake.errors import IntakeError, LoadRefused
 from clientele.intake.landing_folder import verify_landing
 from clientele.intake.load import STEPS
+from clientele.intake.parquet_parts import PartWriter
 from clientele.production.keys import ERASURE, pseudonym, read_key
 from clientele.production.locks import holding
 from clientele.progress import Steps
@@ -244,6 +245,40 @@ def test_a_load_that_is_killed_leaves_nothing_half_and_is_healed(place: Place, s
     assert len([name for name in place.everything() if name.endswith("load.json")]) == 1
     assert not (place.landing / ".clientele-load").exists()
     assert verify_landing(place.landing, ["shop"]) == []
+
+
+class Meddling(Steps):
+    """Changes a raw file when it has been looked at and its records are to be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def step(self, name: str) -> None:
+        if name == "convert":
+            self._path.write_bytes(self._path.read_bytes() + b"A9,9,late\n")
+
+
+def test_a_file_that_is_changed_while_it_is_read_does_not_land(place: Place) -> None:
+    path = place.put("orders.csv", GOOD)
+    with pytest.raises(IntakeError, match="was changed while it was read"):
+        place.load(Meddling(path))
+    assert place.everything() == []
+
+
+def test_what_was_written_otherwise_than_it_was_read_does_not_land(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = PartWriter._copy
+
+    def copy_otherwise(self: PartWriter, path: Path) -> None:
+        self._connection.execute("update part set line = replace(line, '1', '7')")
+        copy(self, path)
+
+    monkeypatch.setattr(PartWriter, "_copy", copy_otherwise)
+    place.put("orders.csv", GOOD)
+    with pytest.raises(IntakeError, match="does not hold what was written"):
+        place.load()
+    assert place.everything() == []
 
 
 def test_finished_files_are_taken_over_and_those_of_another_load_removed(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import stat
+import threading
 import time
 from collections import namedtuple
 from pathlib import Path
@@ -14,8 +16,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from clientele.production import publishing
 from clientele.production import run as running
+from clientele.production.building import Build, _environment
+from clientele.production.keys import PURPOSES, key_variable
 from clientele.production.locks import holding
+from clientele.versions import file_sha256
 from conftest import Once
 from mini_shop import MiniShop, orders, play
 from warehouse import ROOT
@@ -104,6 +110,37 @@ def test_the_key_of_pseudonyms_reaches_nothing_that_dbt_writes(first_run: MiniSh
         for path in others
         if key in path.read_bytes() or bytes.fromhex(key.decode()) in path.read_bytes()
     ]
+
+
+def test_a_key_of_the_environment_is_not_given_to_dbt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {key_variable(purpose) for purpose in PURPOSES}
+    for name in variables:
+        monkeypatch.setenv(name, "ab" * 32)
+    assert not variables & set(_environment(tmp_path, "run"))
+
+
+def test_a_landed_file_that_is_not_as_it_was_left_is_refused_before_anything_is_built(
+    shop: MiniShop,
+) -> None:
+    run = shop.home.served_run()
+    load = shop.landing / "shop" / "load=20260701T060000Z-00aabbcc"
+    (load / "orders").mkdir(parents=True)
+    part = load / "orders" / "1-1.parquet"
+    shutil.copy(shop.landing / "shop" / "orders" / "part-0.parquet", part)
+    manifest = {
+        "load": load.name.removeprefix("load="), "source": "shop",
+        "files": [{"parquet": [{"path": "orders/1-1.parquet", "sha256": file_sha256(part)}]}],
+    }  # fmt: skip
+    (load / "load.json").write_text(json.dumps(manifest))
+    flip(part)
+    result = shop.call("run")
+
+    assert result.exit_code == 65
+    assert f"{part}: its sha256 is not that of load.json" in result.stderr
+    assert shop.events()[-1]["checks"] == ["landing"]
+    assert still_serves(shop, run)
 
 
 def test_a_second_run_begins_from_the_first_and_retention_keeps_what_is_asked(
@@ -279,6 +316,16 @@ def test_a_run_while_another_is_at_work_ends_with_75_and_one_line(shop: MiniShop
     assert json.loads(shop.call("status", "--json").stdout)["at_work"] is None
 
 
+def test_whoever_looks_at_a_lock_keeps_nobody_away(tmp_path: Path) -> None:
+    lock = tmp_path / ".clientele.lock"
+    lock.touch()
+    looking = os.open(lock, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    threading.Timer(0.05, os.close, [looking]).start()
+    with holding(lock, "clientele run"):
+        pass
+
+
 def test_a_run_while_something_lands_ends_with_75(shop: MiniShop) -> None:
     with holding(shop.landing / ".clientele.lock", "clientele load"):
         result = shop.call("run")
@@ -349,6 +396,46 @@ def test_results_that_are_not_whole_fresh_and_passed_publish_nothing(
 
     assert result.exit_code == 1
     assert "Traceback" not in result.stderr
+    assert still_serves(shop, run)
+
+
+@pytest.mark.parametrize(
+    ("is_noted", "statement", "message"),
+    [
+        (False, "delete from marts.customers where order_count > 0", "other bytes than were"),
+        (True, "delete from marts.customers where order_count > 0", "has other rows than"),
+        (True, "update marts.gate_measures set value = value + 1", "is not that of the warehouse"),
+        (
+            True,
+            "update marts.row_reconciliation set landed_count = landed_count + 1",
+            "the published rows are others",
+        ),
+    ],
+    ids=["bytes", "rows", "measures", "landed rows"],
+)
+def test_a_version_that_is_not_what_was_built_is_not_published(
+    shop: MiniShop,
+    played: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_noted: bool,
+    statement: str,
+    message: str,
+) -> None:
+    run, write = shop.home.served_run(), publishing.write_version
+
+    def write_otherwise(build: Build, key: bytes) -> dict:
+        written = write(build, key)
+        path = Path(written["file"])
+        path.chmod(0o600)
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(statement)
+        return {**written, "sha256": file_sha256(path)} if is_noted else written
+
+    monkeypatch.setattr(publishing, "write_version", write_otherwise)
+    result = shop.call("run")
+
+    assert result.exit_code == 1
+    assert message in result.stderr
     assert still_serves(shop, run)
 
 
@@ -541,6 +628,27 @@ def test_without_a_journal_no_version_is_removed(shop: MiniShop, played: Path) -
     assert still_kept(shop) == {first, second, third["run"]}
     assert [event["run"] for event in shop.events()] == [first, second, third["run"]]
     assert [event.get("healed") for event in shop.events()] == [True, True, None]
+
+
+def test_a_lost_link_is_made_again_and_no_run_begins_from_nothing(
+    shop: MiniShop, played: Path
+) -> None:
+    first, second = shop.home.served_run(), shop.run()["run"]
+    shop.home.served.unlink()
+    assert shop.run()["began_from"] == second
+
+    shop.home.served.unlink()
+    assert shop.call("rollback", str(first)).exit_code == 0
+    assert shop.home.served_run() == first
+
+    shop.home.served.unlink()
+    shop.home.served.write_bytes(b"a copy that somebody put here")
+    for command in ("run", "rollback"):
+        result = shop.call(command)
+        assert result.exit_code == 1
+        assert "move it elsewhere" in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert shop.home.served.read_bytes() == b"a copy that somebody put here"
 
 
 def test_the_logs_of_failed_runs_are_few(shop: MiniShop, played: Path) -> None:
