@@ -18,7 +18,7 @@ MARTS = Path("warehouse/clientele_marts.duckdb")
 SPILL = Path("warehouse/spill")
 UNFINISHED_LOADS = ".clientele-load"
 # What holds pseudonyms and no more: it must stay as it is.
-KEPT = {"journal.jsonl", "erased.jsonl", "erasing.jsonl"}
+KEPT = {"erased.jsonl", "erasing.jsonl"}
 KEPT_FOLDERS = {"keys", "erasures"}
 KINDS = {".duckdb": DUCKDB, ".db": DUCKDB, ".parquet": PARQUET, ".csv": CSV}
 
