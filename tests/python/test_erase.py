@@ -688,6 +688,7 @@ def cut_off(path: Path) -> None:
     [
         (lambda shop: (shop.home.keys / "publication.key").unlink(), "no key at", 1),
         (lambda shop: shutil.rmtree(shop.folder / "models"), "is not the dbt project", 1),
+        (lambda shop: shutil.rmtree(shop.landing), "there is no landing zone at landing", 1),
         (
             lambda shop: cut_off(shop.landing / "market/market_order/by_hand.parquet"),
             "by_hand.parquet cannot be read as Parquet",
