@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,14 +98,22 @@ def _reads(choose: Callable[[Path | None, Home], Source], command: Command) -> C
 
 
 def refuse_output(output: Path, home: Home, option: str = "--output") -> None:
-    """End with one line, where what is written would lie in the folder of production.
+    """End with one line, where what is written would lie in a folder of production or landing.
 
     Nothing but `clientele run` and its like may change what is served; links are followed first.
+    Such a folder is known by its lock, too: a command may have been called without its `--home`.
     """
-    if output.resolve().is_relative_to(home.root.resolve()):
+    place = output.resolve()
+    if place.is_relative_to(home.root.resolve()):
         raise click.ClickException(
             f"{output} lies in {home.root}, the folder of production; {option} names another place"
         )
+    for folder in (place, *place.parents):
+        if os.path.exists(folder / home.lock.name):
+            raise click.ClickException(
+                f"{output} lies in {folder}, a folder of production or a landing zone; {option} "
+                "names another place"
+            )
 
 
 def refuse_page(output: Path, source: Source) -> None:

@@ -92,6 +92,10 @@ def simulate(
     """  # noqa: D301 (click reads the character, not its name)
     from clientele.simulator.simulation import simulate as simulate_shop  # numpy is slow to load
 
+    if any((landing / shape).glob("load=*")):
+        raise click.ClickException(
+            f"{landing / shape} has what `clientele load` took in; LANDING names another folder"
+        )
     try:
         with steps("Simulating", quiet=quiet) as watch:
 

@@ -18,7 +18,7 @@ MARTS = Path("warehouse/clientele_marts.duckdb")
 SPILL = Path("warehouse/spill")
 UNFINISHED_LOADS = ".clientele-load"
 # What holds pseudonyms and no more: it must stay as it is.
-KEPT = {"journal.jsonl", "erased.jsonl", "erasing.jsonl"}
+KEPT = {"erased.jsonl", "erasing.jsonl"}
 KEPT_FOLDERS = {"keys", "erasures"}
 KINDS = {".duckdb": DUCKDB, ".db": DUCKDB, ".parquet": PARQUET, ".csv": CSV}
 
@@ -86,6 +86,14 @@ class Scope:
         names = known_sources(self.tables)
         if source not in names:
             raise ErasureError(f"there is no source {source!r}; there are {', '.join(names)}")
+        is_produced = any(self.home.warehouses.glob(f"*/{WAREHOUSE}"))
+        is_anything = self.home.root.is_dir() or self.warehouse.is_file()
+        if not self.landing.is_dir() and (is_produced or not is_anything):
+            # Nobody must be told that a person is gone where nothing was looked at.
+            raise ErasureError(
+                f"there is no landing zone at {self.landing}, from which the next run would bring "
+                "people back; --landing names it, and --home the folder of production"
+            )
         for path in self.also:
             if not path.exists():
                 raise ErasureError(f"{path} is not there, so nobody can be erased from it")

@@ -23,7 +23,9 @@ def append(journal: Path, event: str, **details: Any) -> dict[str, Any]:
     """
     entry = {"at": _now(), "event": event, **details}
     is_new = not journal.exists()
-    with journal.open("ab+") as file:
+    # Why a run failed is told in dbt's words, which may quote a value.
+    descriptor = os.open(journal, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "ab+") as file:
         if file.tell() and _last_byte(file.fileno(), file.tell()) != b"\n":
             file.write(b"\n")
         file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")

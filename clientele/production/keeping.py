@@ -42,7 +42,7 @@ def prepare(home: Home) -> None:
             folder.chmod(0o700)
     if not present(home):
         # A journal that is there and empty says that nothing was served; one that is lost does not.
-        home.journal.touch()
+        home.journal.touch(mode=0o600)
         sync_folder(home.root)
 
 

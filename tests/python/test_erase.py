@@ -509,6 +509,34 @@ def test_verifying_finds_bytes_that_no_query_reads(shop: Shop) -> None:
     assert "1 ids or keys in its bytes" in result.stdout
 
 
+def test_a_failed_run_that_quoted_a_client_is_told_without_them(shop: Shop) -> None:
+    """dbt repeats the value that a cast failed on, and the journal repeats dbt."""
+    number = 7_654_321  # an id, and here a count
+    why = f"Conversion Error: Could not convert string '{GONE}' to INT32"
+    journal.append(shop.home.journal, journal.FAILED, run=RUN, why=why, value=number)
+    before = journal.read(shop.home.journal)
+
+    assert shop.run("verify-erasure", GONE).exit_code == 1
+    assert shop.run("erase", GONE, str(number)).exit_code == 0
+    events = journal.read(shop.home.journal)
+    assert events[: len(before) - 1] == before[:-1]
+    assert events[len(before) - 1] == before[-1] | {"why": why.replace(GONE, "[erased]")}
+    assert events[-1]["event"] == journal.ERASED
+    assert GONE not in shop.home.journal.read_text()
+
+
+def test_json_without_a_client_is_json_still(shop: Shop) -> None:
+    said = shop.folder / "logs" / "said.json"
+    said.write_text(
+        '{"client": 7654321, "text": "client 7654321, \\"7654321\\"", "other": 76543210}'
+    )
+
+    assert shop.run("erase", "7654321").exit_code == 0
+    assert json.loads(said.read_text()) == {
+        "client": "[erased]", "text": 'client [erased], "[erased]"', "other": 76543210,
+    }  # fmt: skip
+
+
 def test_verifying_writes_nothing(shop: Shop) -> None:
     before = {path: sha256(path) for path in shop.files()}
 
@@ -662,6 +690,7 @@ def cut_off(path: Path) -> None:
     [
         (lambda shop: (shop.home.keys / "publication.key").unlink(), "no key at", 1),
         (lambda shop: shutil.rmtree(shop.folder / "models"), "is not the dbt project", 1),
+        (lambda shop: shutil.rmtree(shop.landing), "there is no landing zone at landing", 1),
         (
             lambda shop: cut_off(shop.landing / "market/market_order/by_hand.parquet"),
             "by_hand.parquet cannot be read as Parquet",

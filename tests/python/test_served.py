@@ -186,6 +186,18 @@ def test_nothing_is_written_into_the_folder_of_production(
     assert sorted(home.root.rglob("*")) == before
 
 
+@pytest.mark.parametrize("folder", ["keys", "published"])
+def test_a_folder_of_production_is_known_where_home_names_another(place: Path, folder: str) -> None:
+    home = serve(place / "production")
+    home.lock.touch()  # as the first run leaves it
+
+    result = command("report", "--home", "elsewhere", "--output", str(home.root / folder / "page"))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "a folder of production or a landing zone; --output names another" in result.stderr
+    assert not (home.root / folder / "page").exists()
+
+
 @pytest.mark.parametrize("name", ["report", "model-card"])
 def test_no_page_is_written_over_a_database(place: Path, name: str) -> None:
     serve(place / "production")

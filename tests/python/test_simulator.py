@@ -835,3 +835,14 @@ def test_failed_run_leaves_the_old_shop(tmp_path, monkeypatch):
         make_shop(tmp_path, customers=5, seed=1, overwrite=True)
     assert fingerprint(tmp_path) == first
     assert sorted(path.name for path in tmp_path.iterdir()) == ["market", "market_truth"]
+
+
+def test_loads_of_a_shop_are_never_replaced(tmp_path: Path) -> None:
+    load = tmp_path / "market" / "load=20260701T030000Z-0011aabb"
+    load.mkdir(parents=True)
+
+    result = CliRunner().invoke(main, ["simulate", str(tmp_path), "--overwrite"])
+
+    assert result.exit_code == 1
+    assert "has what `clientele load` took in" in result.stderr
+    assert load.is_dir()
