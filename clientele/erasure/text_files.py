@@ -17,6 +17,7 @@ GONE = b"[erased]"
 LINES = {".log", ".txt", ".jsonl", ".ndjson", ".sql", ".md", ".yml", ".yaml"}
 REDACTED = {".json"}
 PIECE = 1 << 24
+LONGEST_CELL = (1 << 31) - 1  # as long as every platform lets it be
 OVERLAP = 1 << 10
 
 
@@ -103,11 +104,13 @@ def _records(lines: Iterable[bytes], traces: Traces) -> Iterator[tuple[bytes, bo
     def texts() -> Iterator[str]:
         for line in lines:
             taken.append(line)
-            yield line.decode("utf-8", "surrogateescape")
+            # Python 3.10 reads no NUL.
+            yield line.decode("utf-8", "surrogateescape").replace("\0", " ")
 
     sought: list[tuple[int, set[str]]] = []
     all_texts = traces.texts
     words = traces.words()
+    csv.field_size_limit(LONGEST_CELL)
     for number, cells in enumerate(csv.reader(texts())):
         raw = b"".join(taken)
         taken.clear()

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from clientele.cli import main
+from clientele.erasure import text_files
 from clientele.erasure.duckdb_files import find, rewrite
 from clientele.erasure.erase import unfinished
 from clientele.erasure.people import person_tables
@@ -24,6 +25,7 @@ from clientele.erasure.replacing import Replacing, amend
 from clientele.erasure.traces import Traces, hash_key, published_key
 from clientele.production.home import Home
 from clientele.production.keys import PUBLICATION, pseudonym, read_key
+from clientele.progress import SILENT
 from warehouse import ROOT
 
 # Of twenty characters and more, so that their bytes can be nothing else; lower case as in staging.
@@ -710,6 +712,17 @@ def test_orders_of_a_marketplace_are_found_through_its_customers(tmp_path: Path)
     }
     assert list(counts.values()) == [[(1,)]] * 3
     assert len(shop.home.erased.read_text().splitlines()) == 1 + 2 + 2
+
+
+def test_a_long_cell_and_a_null_byte_keep_no_list_from_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    long = f'"{"x" * 200_000}"'
+    path.write_text(f"client_id,text\n{GONE},{long}\n{STAYS},{long}\n{GONE},a\0b\n{STAYS},a\0b\n")
+    traces = Traces.of("market", [GONE], None)
+
+    assert text_files.find_in_list(path, traces) == 2
+    text_files.rewrite_list(path, traces, 2, Replacing(tmp_path / "journal.jsonl", SILENT))
+    assert path.read_text() == f"client_id,text\n{STAYS},{long}\n{STAYS},a\0b\n"
 
 
 def test_every_source_says_whose_rows_it_has() -> None:
