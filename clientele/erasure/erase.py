@@ -17,7 +17,7 @@ from typing import Any
 
 from clientele.erasure import duckdb_files, erased_list, parquet_files, text_files
 from clientele.erasure.people import ErasureError
-from clientele.erasure.places import CSV, DUCKDB, PARQUET, Item, Scope, items
+from clientele.erasure.places import CSV, DUCKDB, PARQUET, Item, Scope, items, packed
 from clientele.erasure.replacing import Replacing, remove_debris, write_whole
 from clientele.erasure.traces import LEAST_WORD, Traces
 from clientele.production import journal, keys
@@ -191,6 +191,9 @@ def _receipt(
     for path in scope.warehouses():
         if small := duckdb_files.small_segments(path, traces.source):
             notes.append(f"{path}: {small}; a refit with --vars 'refit: true' forgets them.")
+    notes += [
+        f"Not looked into, since it is packed: {path}" for path in packed(scope, traces.source)
+    ]
     if any(len(client) < LEAST_WORD for client in traces.ids):
         notes.append(
             f"Ids of fewer than {LEAST_WORD} characters are looked for in columns and fields of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -493,6 +494,18 @@ def test_verifying_names_each_place_and_then_none(shop: Shop) -> None:
     after = shop.run("verify-erasure", GONE)
     assert after.exit_code == 0, after.stdout
     assert "Nothing found" in after.stdout
+
+
+def test_packed_files_are_named_since_nobody_is_found_in_them(shop: Shop) -> None:
+    also = shop.folder / "copies"
+    also.mkdir()
+    packed = also / "list.csv.gz"
+    packed.write_bytes(gzip.compress(f"client_id\n{GONE}\n".encode()))
+
+    erased = shop.run("erase", GONE, "--also", str(also), "--json")
+    assert [str(packed) in note for note in json.loads(erased.stdout)["notes"]].count(True) == 1
+    looked = shop.run("verify-erasure", GONE, "--also", str(also))
+    assert f"Not looked into, since it is packed: {packed}" in looked.stdout
 
 
 def test_verifying_finds_bytes_that_no_query_reads(shop: Shop) -> None:
