@@ -18,7 +18,7 @@ MARTS = Path("warehouse/clientele_marts.duckdb")
 SPILL = Path("warehouse/spill")
 UNFINISHED_LOADS = ".clientele-load"
 # What holds pseudonyms and no more: it must stay as it is.
-KEPT = {"journal.jsonl", "erased.jsonl", "erasing.jsonl"}
+KEPT = {"journal.jsonl", "erased.jsonl", "erasing.jsonl", "erasing.json"}
 KEPT_FOLDERS = {"keys", "erasures"}
 # What no command here writes, and nobody looks into.
 PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz", ".xlsx", ".ods"}

@@ -52,15 +52,19 @@ def find_words(path: Path, traces: Traces) -> int:
         return sum(bool(words.search(line)) for line in file)
 
 
-def erase_words(path: Path, traces: Traces, replacing: Replacing) -> str:
-    """Take such words out of a file that has any, and return how: lines, words or file.
+def how_words_go(path: Path) -> str:
+    """Return what is taken out of a file with such words: lines, words or the whole file."""
+    if path.suffix in REDACTED:
+        return "words"
+    return "lines" if _has_lines(path) else "file"
 
-    Raises OSError.
-    """
+
+def erase_words(path: Path, traces: Traces, replacing: Replacing) -> None:
+    """Take such words out of a file that has any. Raises OSError."""
     words = traces.words()
-    if not _has_lines(path) and path.suffix not in REDACTED:
+    if how_words_go(path) == "file":
         path.unlink()
-        return "file"
+        return
     with private_folder(path.parent, path.stat().st_size) as private:
         finished = private / path.name
         with path.open("rb") as old, finished.open("wb") as new:
@@ -69,7 +73,6 @@ def erase_words(path: Path, traces: Traces, replacing: Replacing) -> str:
             else:
                 new.writelines(line for line in old if not words.search(line))
         replacing.replace(finished, path)
-    return "words" if path.suffix in REDACTED else "lines"
 
 
 def find_bytes(path: Path, texts: Iterable[bytes], numbers: Iterable[bytes]) -> int:

@@ -569,6 +569,14 @@ def killed(shop: Shop, number: int) -> tuple[int, list[str]]:
     return result.returncode, result.stdout.partition("{")[0].split()
 
 
+def places_of(shop: Shop) -> list[list[dict[str, object]]]:
+    """What the receipts of a shop tell by place."""
+    return [
+        json.loads(path.read_text())["places"]
+        for path in sorted((shop.home.root / "erasures").glob("*.json"))
+    ]
+
+
 def test_a_kill_at_any_step_is_healed_by_the_same_command(template: Path, tmp_path: Path) -> None:
     whole = Shop(tmp_path / "whole")
     shutil.copytree(template, whole.folder, symlinks=True)
@@ -592,7 +600,9 @@ def test_a_kill_at_any_step_is_healed_by_the_same_command(template: Path, tmp_pa
         assert_records(shop)
         assert unfinished(shop.home) == []
         assert not list(shop.folder.rglob(".clientele-erase-*"))
-        assert not (shop.home.root / "erasing.jsonl").exists()
+        assert not list(shop.home.root.glob("erasing.json*"))
+        # What the erasure that was killed had done is told, too.
+        assert places_of(whole)[0] in places_of(shop), steps[place]
 
 
 def test_a_reader_of_what_is_served_sees_no_error(shop: Shop) -> None:
