@@ -22,9 +22,11 @@ from clientele.commands import (
 from clientele.commands.options import InOrderOfWork
 from clientele.completion import SHELLS, shell_script
 
+INTERRUPTED = "Query interrupted"
+
 
 class Command(InOrderOfWork):
-    """The whole command, which says in one line that a disk behind standard output is full."""
+    """The whole command: Ctrl-C, or a full disk behind standard output, is told in one line."""
 
     def invoke(self, context: click.Context) -> object:
         """Run what the arguments name."""
@@ -32,6 +34,11 @@ class Command(InOrderOfWork):
             result = super().invoke(context)
             sys.stdout.flush()
             return result
+        except RuntimeError as error:
+            # So DuckDB tells of Ctrl-C while it is at work.
+            if str(error) != INTERRUPTED:
+                raise
+            raise click.Abort from error
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise  # a reader that has gone, such as `head`, is click's to end quietly

@@ -116,6 +116,8 @@ def verify_erasure(as_json: bool, **asked: Any) -> None:
             click.echo(f"seeds: {line}")
         if not looked["found"] and not looked["by_hand"]:
             click.echo(f"Nothing found in {looked['files']:,} files.")
+        for path in looked["not_looked_into"]:
+            click.echo(f"Not looked into, since it is packed: {path}")
         if not looked["bytes_looked_for"]:
             click.echo("Short ids are looked for by value; in bytes it is their keys alone.")
         if looked["on_the_list"] < looked["people"]:

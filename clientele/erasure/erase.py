@@ -17,7 +17,7 @@ from typing import Any
 
 from clientele.erasure import duckdb_files, erased_list, parquet_files, text_files
 from clientele.erasure.people import ErasureError
-from clientele.erasure.places import CSV, DUCKDB, PARQUET, Item, Scope, items
+from clientele.erasure.places import CSV, DUCKDB, PARQUET, Item, Scope, items, packed
 from clientele.erasure.replacing import Replacing, remove_debris, write_whole
 from clientele.erasure.traces import LEAST_WORD, Traces
 from clientele.production import journal, keeping, keys
@@ -26,6 +26,7 @@ from clientele.production.locks import holding
 from clientele.progress import SILENT, Steps
 
 ERASING = "erasing"
+DONE = "erasing.json"
 AGGREGATES = (
     "Counts, sums and means of many customers stay as they are until the next build, and so do "
     "fitted models."
@@ -78,18 +79,20 @@ def erase(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT) 
         people = erased_list.append(home.erased, key, traces, f"{at:%Y-%m-%dT%H:%M:%SZ}")
         journal.append(home.journal, ERASING, source=source, people=people)
         steps.step("spill")
-        changes = list(_remove_spill(scope))
+        done = _Done(home.root / DONE, people)
+        for change in _remove_spill(scope):
+            done.tell(change)
         place = ""
         for item in items(scope, source):
             if item.place != place:
                 place = item.place
                 steps.step(place)
-            if change := _erase_from(item, traces, replacing):
-                changes.append(change)
+            _erase_from(item, traces, replacing, done)
         steps.step("receipt")
-        receipt = _receipt(scope, traces, people, changes, at)
+        receipt = _receipt(scope, traces, people, done.changes, at)
         _keep(home, receipt, at)
         replacing.close()
+        done.close()
         steps.step("journal")
         journal.append(
             home.journal, journal.ERASED, source=source, people=people, receipt=receipt["receipt"]
@@ -148,33 +151,64 @@ def seed_lines(scope: Scope, traces: Traces) -> list[str]:
     ]
 
 
-def _erase_from(item: Item, traces: Traces, replacing: Replacing) -> Change | None:
+class _Done:
+    """What became of each file, on disk before it happens: the receipt after a kill tells it, too.
+
+    Of an erasure of other people nothing is taken over.
+    """
+
+    def __init__(self, path: Path, people: list[str]) -> None:
+        self._path, self._people = path, people
+        self._changes: dict[str, Change] = {}
+        try:
+            told = json.loads(path.read_bytes())
+            if told["people"] == people:
+                self._changes = {each["file"]: Change(**each) for each in told["files"]}
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            pass
+
+    @property
+    def changes(self) -> list[Change]:
+        """All changes, also those that an erasure that was killed had made."""
+        return list(self._changes.values())
+
+    def tell(self, change: Change) -> None:
+        """Note what becomes of a file. Raises OSError."""
+        self._changes[change.file] = change
+        told = {"people": self._people, "files": [asdict(each) for each in self.changes]}
+        write_whole(self._path, json.dumps(told, ensure_ascii=False).encode() + b"\n")
+
+    def close(self) -> None:
+        """Forget it, since a receipt has it."""
+        self._path.unlink(missing_ok=True)
+
+
+def _erase_from(item: Item, traces: Traces, replacing: Replacing, done: _Done) -> None:
     path = item.path
     if item.kind == DUCKDB:
         tables = duckdb_files.find(path, traces)
         if not tables and not duckdb_files.has_free_blocks(path):
-            return None
+            return
+        done.tell(Change(item.place, str(path), "rewritten", sum(tables.values())))
         is_published = item.place == "published"
         duckdb_files.rewrite(path, traces, tables, replacing, item.records, is_published)
-        return Change(item.place, str(path), "rewritten", sum(tables.values()))
-    if item.kind == PARQUET:
+    elif item.kind == PARQUET:
         table = item.landed.table if item.landed else None
         removed = parquet_files.find(path, traces, table)
         if not removed.rows:
-            return None
+            return
+        done.tell(Change(item.place, str(path), "rewritten", removed.rows))
         parquet_files.rewrite(path, traces, removed, replacing, item.records, table)
-        return Change(item.place, str(path), "rewritten", removed.rows)
-    if item.kind == CSV:
+    elif item.kind == CSV:
         count = text_files.find_in_list(path, traces)
         if not count:
-            return None
+            return
+        done.tell(Change(item.place, str(path), "rewritten", count))
         text_files.rewrite_list(path, traces, count, replacing, item.records)
-        return Change(item.place, str(path), "rewritten", count)
-    count = text_files.find_words(path, traces)
-    if not count:
-        return None
-    how = text_files.erase_words(path, traces, replacing)
-    return Change(item.place, str(path), "removed" if how == "file" else how, count)
+    elif count := text_files.find_words(path, traces):
+        how = text_files.how_words_go(path)
+        done.tell(Change(item.place, str(path), "removed" if how == "file" else how, count))
+        text_files.erase_words(path, traces, replacing)
 
 
 def _remove_spill(scope: Scope) -> Iterator[Change]:
@@ -192,6 +226,9 @@ def _receipt(
     for path in scope.warehouses():
         if small := duckdb_files.small_segments(path, traces.source):
             notes.append(f"{path}: {small}; a refit with --vars 'refit: true' forgets them.")
+    notes += [
+        f"Not looked into, since it is packed: {path}" for path in packed(scope, traces.source)
+    ]
     if any(len(client) < LEAST_WORD for client in traces.ids):
         notes.append(
             f"Ids of fewer than {LEAST_WORD} characters are looked for in columns and fields of "

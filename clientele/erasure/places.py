@@ -18,8 +18,10 @@ MARTS = Path("warehouse/clientele_marts.duckdb")
 SPILL = Path("warehouse/spill")
 UNFINISHED_LOADS = ".clientele-load"
 # What holds pseudonyms and no more: it must stay as it is.
-KEPT = {"erased.jsonl", "erasing.jsonl"}
+KEPT = {"erased.jsonl", "erasing.jsonl", "erasing.json"}
 KEPT_FOLDERS = {"keys", "erasures"}
+# What no command here writes, and nobody looks into.
+PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz", ".xlsx", ".ods"}
 KINDS = {".duckdb": DUCKDB, ".db": DUCKDB, ".parquet": PARQUET, ".csv": CSV}
 
 
@@ -109,6 +111,11 @@ def items(scope: Scope, source: str) -> list[Item]:
         if item.path.is_file() and not item.path.is_symlink():
             listed.setdefault(item.path.resolve(), item)
     return list(listed.values())
+
+
+def packed(scope: Scope, source: str) -> list[Path]:
+    """Return the files whose text is packed, so that nobody can be found in them."""
+    return [item.path for item in items(scope, source) if item.path.suffix.lower() in PACKED]
 
 
 def _all_items(scope: Scope, source: str) -> Iterator[Item]:

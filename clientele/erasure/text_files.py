@@ -23,6 +23,7 @@ REDACTED = {".json"}
 OWN_RECORDS = {"journal.jsonl", "run.json"}
 JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
 PIECE = 1 << 24
+LONGEST_CELL = (1 << 31) - 1  # as long as every platform lets it be
 OVERLAP = 1 << 10
 
 
@@ -66,16 +67,20 @@ def find_words(path: Path, traces: Traces) -> int:
         return sum(bool(words.search(line)) for line in file)
 
 
-def erase_words(path: Path, traces: Traces, replacing: Replacing) -> str:
-    """Take such words out of a file that has any, and return how: lines, words or file.
+def how_words_go(path: Path) -> str:
+    """Return what is taken out of a file with such words: lines, words or the whole file."""
+    if _is_json(path):
+        return "words"
+    return "lines" if _has_lines(path) else "file"
 
-    Raises OSError.
-    """
+
+def erase_words(path: Path, traces: Traces, replacing: Replacing) -> None:
+    """Take such words out of a file that has any. Raises OSError."""
     words = traces.words()
-    if not _has_lines(path) and not _is_json(path):
+    if how_words_go(path) == "file":
         path.unlink()
         sync_folder(path.parent)
-        return "file"
+        return
     with private_folder(path.parent, path.stat().st_size) as private:
         finished = private / path.name
         with path.open("rb") as old, finished.open("wb") as new:
@@ -84,7 +89,6 @@ def erase_words(path: Path, traces: Traces, replacing: Replacing) -> str:
             else:
                 new.writelines(line for line in old if not words.search(line))
         replacing.replace(finished, path)
-    return "words" if _is_json(path) else "lines"
 
 
 def find_bytes(path: Path, texts: Iterable[bytes], numbers: Iterable[bytes]) -> int:
@@ -130,11 +134,13 @@ def _records(path: Path, lines: Iterable[bytes], traces: Traces) -> Iterator[tup
     def texts() -> Iterator[str]:
         for line in lines:
             taken.append(line)
-            yield line.decode("utf-8", "surrogateescape")
+            # Python 3.10 reads no NUL.
+            yield line.decode("utf-8", "surrogateescape").replace("\0", " ")
 
     sought: list[tuple[int, set[str]]] = []
     all_texts = traces.texts
     words = traces.words()
+    csv.field_size_limit(LONGEST_CELL)
     for number, cells in enumerate(_cells(path, texts())):
         raw = b"".join(taken)
         taken.clear()

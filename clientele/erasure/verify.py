@@ -8,7 +8,7 @@ from typing import Any
 
 from clientele.erasure import duckdb_files, erased_list, parquet_files, text_files
 from clientele.erasure.erase import look, publication_key, seed_lines
-from clientele.erasure.places import CSV, DUCKDB, PARQUET, TEXT, Item, Scope, items
+from clientele.erasure.places import CSV, DUCKDB, PARQUET, TEXT, Item, Scope, items, packed
 from clientele.erasure.traces import LEAST_BYTES, Traces
 from clientele.production import keys
 from clientele.progress import SILENT, Steps
@@ -18,7 +18,8 @@ def verify(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT)
     """Look for clients of a shop in every place and return what was found, which names no id.
 
     ids: canonical. `found` has an entry a file: its place, its rows by table where it has tables,
-    and how many of their ids and keys stand in its bytes. `by_hand` are lines of seeds.
+    and how many of their ids and keys stand in its bytes. `by_hand` are lines of seeds,
+    `not_looked_into` files whose text is packed.
     Raises ErasureError, `keys.KeyFileError` and OSError.
     """
     scope.require(source)
@@ -52,6 +53,7 @@ def verify(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT)
         "files": len(listing),
         "found": found,
         "by_hand": seed_lines(scope, traces),
+        "not_looked_into": [str(path) for path in packed(scope, source)],
         "bytes_looked_for": all(len(client) >= LEAST_BYTES for client in traces.ids),
     }
 

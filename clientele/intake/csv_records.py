@@ -95,7 +95,7 @@ class _Reader:
         line, _, rest = buffer.partition(NEWLINE)
         _, values, used = self._split(line + NEWLINE, 0, is_end=True)
         if values is None or used < len(line):
-            raise FileRefused(f"line 1 is no header: {raw_text(line[:80])!r}")
+            raise FileRefused("line 1 is no header: a quote in it is wrong, or it has no end")
         header = [raw_text(value or b"") for value in values]
         if tuple(header) != self._columns:
             raise FileRefused(f"line 1: {self._header_fault(header)}")
@@ -109,7 +109,10 @@ class _Reader:
             for other in ";\t|,":
                 if other != self._contract.delimiter and found[0].split(other)[0] == declared[0]:
                     return f"the delimiter is {other!r}, and {self._contract.delimiter!r} is agreed"
-            return f"the header is {found[0][:80]!r}, which is no list of the declared columns"
+            return f"no list of the declared columns with {self._contract.delimiter!r} between them"
+        if not {name.strip().lower() for name in found} & {name.lower() for name in declared}:
+            # Perhaps it is a record: what is in it is nothing for screens and mails.
+            return "it holds none of the declared columns; perhaps the header is missing"
         if missing and extra and len(found) == len(declared):
             place = declared.index(missing[0])
             return f"column {place + 1} is {found[place]!r}, and {missing[0]!r} is agreed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,7 @@ class _Load:
         self._folder, self._landing, self._home = folder, landing, home
         self._contracts, self._private, self._steps = contracts, private, steps
         self._source = next(iter(contracts.values())).source
+        self._times: set[str | None] = set()  # of the loads before
 
     def run(self, ingested_at: datetime | None, allow_missing: bool) -> dict[str, Any]:
         steps = self._steps
@@ -103,6 +104,7 @@ class _Load:
         erased = read_erased_people(self._home, self._contracts)
         landed: set[tuple[str, str]] = set()
         for _, manifest in manifests(self._landing, self._source):
+            self._times.add(manifest.get("ingested_at"))
             landed.update((file["table"], file["sha256"]) for file in manifest["files"])
             for table, pseudonyms in (manifest.get("erased_references") or {}).items():
                 if erased:
@@ -241,11 +243,18 @@ class _Load:
         if begun.get("depends") == depends and time in (None, begun.get("ingested_at")):
             time = begun["ingested_at"]
         else:
-            time = time or datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+            time = time or self._now()
         stamp = time.replace("-", "").replace(":", "")
         begun = {"load": f"{stamp}-{digest[:8]}", "ingested_at": time, "depends": depends}
         self._private.begin(begun)
         return begun
+
+    def _now(self) -> str:
+        """Return the time, to the second; no other load's, since the latest of rows wins."""
+        now = datetime.now(timezone.utc)
+        while (time := now.strftime("%Y-%m-%dT%H:%M:%SZ")) in self._times:
+            now += timedelta(seconds=1)
+        return time
 
     def _convert(
         self,

@@ -56,7 +56,7 @@ def parquet_batches(
             )  # fmt: skip
             first += len(lines)
     except duckdb.Error as error:
-        if isinstance(error, duckdb.OutOfMemoryException):
+        if isinstance(error, (duckdb.OutOfMemoryException, duckdb.InterruptException)):
             raise
         raise FileRefused(f"it is damaged: {str(error).splitlines()[0][:120]}") from error
     finally:

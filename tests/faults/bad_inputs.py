@@ -405,6 +405,11 @@ BAD_VALUES = (
             "1767225600": "createdate_not_a_time",
             "1900-01-01 00:00:00": "createdate_implausible",
             "2099-12-31 00:00:00": "createdate_implausible",
+            "2026-01-31 10:00:00 CET": "createdate_not_a_time",
+            "2026-01-31 10:00:00+25:00": "createdate_not_a_time",
+            "2026-01-31T10:00:00Z": None,
+            "2026-01-31 10:00:00.5-0330": None,
+            "2026-01-31 10:00:00+02:00": None,
             "": "createdate_missing",
         },
         "createdate",
@@ -430,6 +435,10 @@ BAD_VALUES = (
     BadValue(
         "order id in capitals with blanks", ORDERS, {"order_id": " KEPT-Twice "}, DUPLICATE
     ),
+    BadValue(
+        "that order with another amount", ORDERS,
+        {"order_id": "kept-twice", "basketvalue": "0.01"}, DUPLICATE,
+    ),
     *order_lines(
         {
             "10.5": "count_not_an_integer",
@@ -446,6 +455,8 @@ BAD_VALUES = (
         "count",
         "count",
     ),
+    BadValue("line of a position", LINES, {"_pos": "999", "count": "2"}, None),
+    BadValue("another line of that position", LINES, {"_pos": "999", "count": "1"}, DUPLICATE),
     *order_lines(
         {
             None: "price_missing",

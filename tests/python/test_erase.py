@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from clientele.cli import main
+from clientele.erasure import text_files
 from clientele.erasure.duckdb_files import find, rewrite
 from clientele.erasure.erase import unfinished
 from clientele.erasure.people import person_tables
@@ -27,6 +29,7 @@ from clientele.intake.erased_people import read_erased_people
 from clientele.production import journal
 from clientele.production.home import Home
 from clientele.production.keys import PUBLICATION, pseudonym, read_key
+from clientele.progress import SILENT
 from warehouse import ROOT
 
 # Of twenty characters and more, so that their bytes can be nothing else; lower case as in staging.
@@ -496,6 +499,18 @@ def test_verifying_names_each_place_and_then_none(shop: Shop) -> None:
     assert "Nothing found" in after.stdout
 
 
+def test_packed_files_are_named_since_nobody_is_found_in_them(shop: Shop) -> None:
+    also = shop.folder / "copies"
+    also.mkdir()
+    packed = also / "list.csv.gz"
+    packed.write_bytes(gzip.compress(f"client_id\n{GONE}\n".encode()))
+
+    erased = shop.run("erase", GONE, "--also", str(also), "--json")
+    assert [str(packed) in note for note in json.loads(erased.stdout)["notes"]].count(True) == 1
+    looked = shop.run("verify-erasure", GONE, "--also", str(also))
+    assert f"Not looked into, since it is packed: {packed}" in looked.stdout
+
+
 def test_verifying_finds_bytes_that_no_query_reads(shop: Shop) -> None:
     shop.run("erase", GONE)
     (shop.folder / "seeds/suppressions.csv").unlink()
@@ -585,6 +600,14 @@ def killed(shop: Shop, number: int) -> tuple[int, list[str]]:
     return result.returncode, result.stdout.partition("{")[0].split()
 
 
+def places_of(shop: Shop) -> list[list[dict[str, object]]]:
+    """What the receipts of a shop tell by place."""
+    return [
+        json.loads(path.read_text())["places"]
+        for path in sorted((shop.home.root / "erasures").glob("*.json"))
+    ]
+
+
 def test_a_kill_at_any_step_is_healed_by_the_same_command(template: Path, tmp_path: Path) -> None:
     whole = Shop(tmp_path / "whole")
     shutil.copytree(template, whole.folder, symlinks=True)
@@ -608,7 +631,9 @@ def test_a_kill_at_any_step_is_healed_by_the_same_command(template: Path, tmp_pa
         assert_records(shop)
         assert unfinished(shop.home) == []
         assert not list(shop.folder.rglob(".clientele-erase-*"))
-        assert not (shop.home.root / "erasing.jsonl").exists()
+        assert not list(shop.home.root.glob("erasing.json*"))
+        # What the erasure that was killed had done is told, too.
+        assert places_of(whole)[0] in places_of(shop), steps[place]
 
 
 def test_a_reader_of_what_is_served_sees_no_error(shop: Shop) -> None:
@@ -798,6 +823,17 @@ def test_orders_of_a_marketplace_are_found_through_its_customers(tmp_path: Path)
     }
     assert list(counts.values()) == [[(1,)]] * 3
     assert len(shop.home.erased.read_text().splitlines()) == 1 + 2 + 2
+
+
+def test_a_long_cell_and_a_null_byte_keep_no_list_from_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    long = f'"{"x" * 200_000}"'
+    path.write_text(f"client_id,text\n{GONE},{long}\n{STAYS},{long}\n{GONE},a\0b\n{STAYS},a\0b\n")
+    traces = Traces.of("market", [GONE], None)
+
+    assert text_files.find_in_list(path, traces) == 2
+    text_files.rewrite_list(path, traces, 2, Replacing(tmp_path / "journal.jsonl", SILENT))
+    assert path.read_text() == f"client_id,text\n{STAYS},{long}\n{STAYS},a\0b\n"
 
 
 def test_every_source_says_whose_rows_it_has() -> None:

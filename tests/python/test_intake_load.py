@@ -89,6 +89,28 @@ def test_the_same_file_changes_nothing_a_second_time(place: Place) -> None:
     assert len(place.landed("orders", "order_id")) == 2
 
 
+def test_loads_of_the_same_second_are_told_apart_by_their_time(place: Place) -> None:
+    """Of rows with one key the latest wins, so no two loads may be of one time."""
+    times = []
+    for number in range(3):
+        place.put("orders.csv", HEADER + f"A1,{number},\n".encode())
+        times.append(place.load(ingested_at=None)["ingested_at"])
+    assert times == sorted(set(times))
+
+
+def test_a_key_that_stops_the_command_in_the_midst_of_a_query_gives_no_traceback(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB tells of Ctrl-C by an error of its own."""
+
+    def stop(*_: object, **__: object) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("clientele.intake.load.load_files", stop)
+    ended = CliRunner().invoke(main, ["load", str(place.root), "--source", "shop"])
+    assert (ended.exit_code, ended.stderr.strip()) == (1, "Aborted!")
+
+
 def test_the_longest_name_of_a_table_counts(place: Place) -> None:
     place.put("order_lines_1.csv", LINES)
     place.put("orders/any.csv.gz", gzip.compress(HEADER + b"A1,1,\n"))

@@ -137,6 +137,15 @@ def test_a_header_that_is_not_the_declared_one_is_refused(raw: bytes, said: str)
         read_csv(raw)
 
 
+@pytest.mark.parametrize("raw", [b"4711,Ann,hi\n", b"4711;Ann;hi\n", b'4711,"Ann,hi\n'])
+def test_a_record_in_the_place_of_the_header_is_not_told(raw: bytes) -> None:
+    """What is said may go into a mail, where nobody is erased."""
+    with pytest.raises(FileRefused) as refused:
+        read_csv(raw)
+    assert "4711" not in str(refused.value)
+    assert "Ann" not in str(refused.value)
+
+
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("is_last_ended", [True, False])
