@@ -22,7 +22,7 @@ stg_olist__customers as (
     select
         canonical_customer_id as order_customer_id,
         canonical_customer_unique_id as customer_id,
-        {{ written_id('customer_unique_id', 'canonical_customer_unique_id') }}
+        case when customer_unique_id <> canonical_customer_unique_id then customer_unique_id end
             as written_customer_id,
         zip_prefix,
         city,
