@@ -68,6 +68,11 @@
             "customer_id": "string",
             "first_seen_at": "timestamp",
         },
+        "customer_spellings": {
+            "customer_key": "bigint",
+            "source": "string",
+            "spelling_count": "integer",
+        },
         "products": {
             "product_key": "bigint",
             "source": "string",

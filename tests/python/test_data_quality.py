@@ -127,6 +127,38 @@ def test_ledger_checks_equal_what_the_simulator_planted(demo_warehouse: Warehous
     assert checks["rejected_row", "app_open"] == sum(truth["app_open", kind] for kind in lost)
 
 
+def test_people_whose_id_is_written_in_several_ways_are_those_of_the_raw_files(
+    demo_warehouse: Warehouse,
+) -> None:
+    """Most are so because of app opens; no two of these spellings stand in rejected rows alone."""
+    with read_market(ROOT / "demo") as raw:
+        written = raw.execute(
+            "select client_id from market_order union select client_id from app_open"
+        ).fetchall()
+    spellings: dict[str, set[str]] = {}
+    for (text,) in written:
+        if text is not None and text.strip(" "):
+            spellings.setdefault(text.strip(" ").lower(), set()).add(text)
+    people = dict(
+        demo_warehouse.query("select customer_id, customer_key from customer.customer_single_view")
+    )
+    several = {
+        people[each] for each, texts in spellings.items() if len(texts) > 1 and each in people
+    }
+    assert len(several) > 400
+    found = {
+        key
+        for (key,) in demo_warehouse.query(
+            "select customer_key from intermediate.int_customer_spellings"
+        )
+    }
+    assert several == found & set(people.values())
+    assert demo_warehouse.query(
+        "select failing_rows, checked_rows, is_ok from marts.data_quality "
+        "where check_name = 'several_spellings'"
+    ) == [(len(several), len(people), True)]
+
+
 def test_every_check_has_a_row_also_where_nothing_fails(demo_warehouse: Warehouse) -> None:
     with SEED.open() as file:
         named = {row["check_name"] for row in csv.DictReader(file)}

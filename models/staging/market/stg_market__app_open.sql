@@ -20,6 +20,7 @@ stg_market__app_open as (
         -- The key and not the id: a table of numbers costs less to keep than to judge again.
         case when customer_id is not null then {{ hash_key(["'market'", "customer_id"]) }} end
             as customer_key,
+        case when client_id <> customer_id then client_id end as written_customer_id,
         {{ origin() }},
         {{ reject_reasons(dict(
             [

@@ -33,6 +33,7 @@ stg_market__market_order as (
         {{ hash_key(["'market'", "canonical_order_id"]) }} as order_key,
         canonical_order_id as order_id,
         canonical_client_id as customer_id,
+        case when client_id <> canonical_client_id then client_id end as written_customer_id,
         {{ canonical_id('city_id') }} as city,
         devicename as device_name,
         warehouse_id,

@@ -22,6 +22,8 @@ stg_olist__customers as (
     select
         canonical_customer_id as order_customer_id,
         canonical_customer_unique_id as customer_id,
+        case when customer_unique_id <> canonical_customer_unique_id then customer_unique_id end
+            as written_customer_id,
         zip_prefix,
         city,
         state,

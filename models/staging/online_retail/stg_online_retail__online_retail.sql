@@ -36,6 +36,7 @@ stg_online_retail__online_retail as (
         order_id,
         product_id,
         customer_id,
+        case when customerid <> customer_id then customerid end as written_customer_id,
         known_country as country,
         {{ origin() }},
         {{ reject_reasons(dict(

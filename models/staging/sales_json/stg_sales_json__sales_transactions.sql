@@ -24,6 +24,7 @@ stg_sales_json__sales_transactions as (
         {{ hash_key(["'sales_json'", "canonical_transaction_id"]) }} as order_key,
         canonical_transaction_id as order_id,
         {{ canonical_id('member_id') }} as customer_id,
+        case when member_id <> customer_id then member_id end as written_customer_id,
         {{ canonical_id('channel') }} as sales_channel,
         {{ canonical_id('service_centre') }} as service_centre,
         trim(product_json) as product_json,

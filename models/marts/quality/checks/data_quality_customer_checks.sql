@@ -7,10 +7,13 @@ with people as (
         single_view.is_customer,
         not single_view.is_customer as is_prospect,
         single_view.is_customer and members.customer_key is null as is_without_segment,
-        single_view.is_customer and single_view.city is null as is_without_city
+        single_view.is_customer and single_view.city is null as is_without_city,
+        spellings.customer_key is not null as has_several_spellings
     from {{ ref('customer_single_view') }} as single_view
     left join {{ ref('customer_segments') }} as members
         on single_view.customer_key = members.customer_key
+    left join {{ ref('int_customer_spellings') }} as spellings
+        on single_view.customer_key = spellings.customer_key
 
 ),
 
@@ -35,6 +38,7 @@ failing as (
             when 'never_a_customer' then people.is_prospect
             when 'customer_without_segment' then people.is_without_segment
             when 'unknown_city' then people.is_without_city
+            when 'several_spellings' then people.has_several_spellings
         end
 
 ),
@@ -86,7 +90,8 @@ data_quality_customer_checks as (
         'customers' as check_subject,
         coalesce(failing_totals.failing_rows, 0) as failing_rows,
         case
-            when checks.check_name = 'never_a_customer' then person_counts.person_count
+            when checks.check_name in ('never_a_customer', 'several_spellings')
+                then person_counts.person_count
             else person_counts.customer_count
         end as checked_rows,
         cast(coalesce(failing_totals.money_at_risk, 0) as decimal(18, 4)) as money_at_risk,

@@ -1,0 +1,1 @@
+{{ union_sources('customer_spellings') }}

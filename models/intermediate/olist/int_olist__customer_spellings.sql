@@ -1,0 +1,3 @@
+{{ customer_spellings('olist', [
+    (ref('stg_olist__customers'), hash_key(["'olist'", 'customer_id'])),
+]) }}
