@@ -22,7 +22,7 @@ from rich.text import Text
 
 from clientele.safe_text import printable
 from clientele.show.printing import cell, say, table
-from clientele.warehouse_file import WarehouseError
+from clientele.warehouse_file import WarehouseError, is_locked
 
 CHUNK = 10_000
 MOST_IN_A_TABLE = 100
@@ -92,7 +92,7 @@ def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
         )
         connection.execute("set lock_configuration = true")
     except duckdb.Error as error:
-        if "lock" in str(error).lower() and "conflict" in str(error).lower():
+        if is_locked(error):
             raise WarehouseError(
                 f"{path} is in use by another process, perhaps a build; try again after it"
             ) from error

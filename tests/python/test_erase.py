@@ -631,6 +631,19 @@ def test_a_warehouse_in_use_is_named(shop: Shop) -> None:
     assert "in use by another process" in result.stderr
 
 
+def test_a_damaged_file_is_named_and_not_taken_for_one_in_use(shop: Shop) -> None:
+    content = bytearray(shop.warehouse.read_bytes())
+    content[20_000:21_000] = bytes(1000)  # DuckDB speaks of a block whose checksum is wrong
+    shop.warehouse.write_bytes(content)
+
+    result = shop.run("erase", GONE)
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert f"{shop.warehouse.name} cannot be read" in result.stderr
+    assert "restore it, or remove it" in result.stderr
+
+
 def test_what_a_writer_left_beside_a_warehouse_goes_into_the_new_file(shop: Shop) -> None:
     with duckdb.connect(str(shop.warehouse)) as connection:
         connection.execute("pragma disable_checkpoint_on_shutdown")
