@@ -25,7 +25,6 @@ from clientele.production.home import Home
 from clientele.production.locks import holding
 from clientele.progress import SILENT, Steps
 
-ERASING = "erasing"
 AGGREGATES = (
     "Counts, sums and means of many customers stay as they are until the next build, and so do "
     "fitted models."
@@ -76,7 +75,7 @@ def erase(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT) 
         at = datetime.now(timezone.utc)
         steps.step("list")
         people = erased_list.append(home.erased, key, traces, f"{at:%Y-%m-%dT%H:%M:%SZ}")
-        journal.append(home.journal, ERASING, source=source, people=people)
+        journal.append(home.journal, journal.ERASING, source=source, people=people)
         steps.step("spill")
         changes = list(_remove_spill(scope))
         place = ""
@@ -105,7 +104,7 @@ def unfinished(home: Home) -> list[dict[str, Any]]:
     begun: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in journal.read(home.journal):
         for person in entry.get("people", []):
-            if entry["event"] == ERASING:
+            if entry["event"] == journal.ERASING:
                 begun.setdefault((entry["source"], person), entry)
             elif entry["event"] == journal.ERASED:
                 begun.pop((entry["source"], person), None)

@@ -84,7 +84,7 @@ def run(asked: Run, steps: Steps = SILENT) -> dict[str, Any]:
             keeping.heal(home)
             return _Worker(asked, home, name, steps).work(lock)
     except OSError as error:
-        raise RunError(_told(error)) from error
+        raise RunError(_told(error, home)) from error
 
 
 class _Worker:
@@ -108,7 +108,7 @@ class _Worker:
             building.BuildError, publishing.AuditError, VersionError, KeyFileError, MartsError,
             WarehouseError, OSError,
         ) as error:  # fmt: skip
-            raise RunError(self._failed(_told(error))) from error
+            raise RunError(self._failed(_told(error, self.home))) from error
         except KeyboardInterrupt:
             self._failed("interrupted")
             raise
@@ -313,11 +313,11 @@ def _size(folder: Path) -> int:
     )
 
 
-def _told(error: Exception) -> str:
+def _told(error: Exception, home: Home) -> str:
     if isinstance(error, building.BuildError):
         return str(error)
     if getattr(error, "errno", None) in NO_SPACE or building.NO_SPACE.search(str(error)):
-        return "the disk is full; free space and run again"
+        return building.no_space(home.root)
     if building.NO_MEMORY.search(str(error)):
         return f"{str(error).splitlines()[0]}; CLIENTELE_MEMORY_LIMIT sets a higher limit"
     if not isinstance(error, OSError):
