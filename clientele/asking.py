@@ -84,7 +84,11 @@ def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
     Raises WarehouseError.
     """
     if not path.is_file():
-        raise WarehouseError(f"no DuckDB file at {path}; --warehouse names one")
+        if path.is_symlink():
+            raise WarehouseError(f"{path} leads to no file; `clientele status` says what to do")
+        raise WarehouseError(
+            f"no DuckDB file at {path}; `clientele run` publishes one, or --warehouse names it"
+        )
     memory = os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB")
     try:
         connection = duckdb.connect(

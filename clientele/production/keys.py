@@ -50,7 +50,7 @@ def read_key(folder: Path, purpose: str, *, make: bool = False) -> bytes:
         return _checked(path.read_text("ascii"), str(path))
     except FileNotFoundError as error:
         raise KeyFileError(
-            f"no key at {path}; {key_variable(purpose)} or that file gives one"
+            f"no key at {path}; restore that file, or give the key as {key_variable(purpose)}"
         ) from error
     except UnicodeDecodeError as error:
         raise KeyFileError(_shape(str(path))) from error
