@@ -20,7 +20,7 @@ from clientele.erasure.people import ErasureError
 from clientele.erasure.places import CSV, DUCKDB, PARQUET, Item, Scope, items
 from clientele.erasure.replacing import Replacing, remove_debris, write_whole
 from clientele.erasure.traces import LEAST_WORD, Traces
-from clientele.production import journal, keys
+from clientele.production import journal, keeping, keys
 from clientele.production.home import Home
 from clientele.production.locks import holding
 from clientele.progress import SILENT, Steps
@@ -130,12 +130,21 @@ def look(scope: Scope, traces: Traces, key: bytes | None) -> None:
 
 def publication_key(home: Home) -> bytes | None:
     """Return the key of what is published; None where nothing is. Raises KeyFileError."""
+    versions = sorted(path.stem for path in home.versions.glob("*.duckdb"))
     try:
-        return keys.read_key(home.keys, keys.PUBLICATION)
+        key = keys.read_key(home.keys, keys.PUBLICATION)
     except keys.KeyFileError:
-        if any(home.versions.glob("*.duckdb")):
+        if versions:
             raise  # nobody could be found in these
         return None
+    for run in versions:
+        mark = (keeping.read_record(home, run) or {}).get("key")
+        if mark not in (None, keys.key_mark(key)):
+            raise keys.KeyFileError(
+                f"{home.version(run)} has pseudonyms of another key, so nobody can be found in it; "
+                "`clientele run --keep 1` removes older versions, or restore that key"
+            )
+    return key
 
 
 def seed_lines(scope: Scope, traces: Traces) -> list[str]:

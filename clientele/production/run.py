@@ -23,7 +23,7 @@ from clientele.marts_file import MartsError
 from clientele.production import building, gate, journal, keeping, publishing
 from clientele.production.home import WAREHOUSE, Home
 from clientele.production.keeping import VersionError
-from clientele.production.keys import KeyFileError
+from clientele.production.keys import KeyFileError, key_mark
 from clientele.production.locks import holding
 from clientele.progress import SILENT, Steps
 from clientele.warehouse_file import WarehouseError
@@ -157,6 +157,7 @@ class _Worker:
             "nodes": nodes,
             "loads": loads,
             "accepted": gate.as_json(accepted),
+            "key": key_mark(key),
         }
         steps.step("sync")
         record = publishing.finish(build, written, record)

@@ -655,6 +655,20 @@ def test_a_list_of_another_key_is_refused(shop: Shop) -> None:
     assert shop.run("verify-erasure", GONE).stderr == ""
 
 
+def test_a_version_of_another_key_is_not_passed_over(shop: Shop) -> None:
+    """Its pseudonyms are not those that the key at hand makes: nobody would be found in it."""
+    run = shop.home.served_run()
+    assert run
+    shop.home.warehouse_folder(run).mkdir(parents=True, exist_ok=True)
+    shop.home.record(run).write_text(json.dumps({"run": run, "key": "0123456789abcdef"}))
+
+    for command in ("erase", "verify-erasure"):
+        result = shop.run(command, GONE)
+        assert result.exit_code == 1
+        assert result.stderr.count("\n") == 1
+        assert "pseudonyms of another key" in result.stderr
+
+
 def test_a_damaged_file_is_named_and_not_taken_for_one_in_use(shop: Shop) -> None:
     content = bytearray(shop.warehouse.read_bytes())
     content[20_000:21_000] = bytes(1000)  # DuckDB speaks of a block whose checksum is wrong
