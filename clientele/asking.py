@@ -22,7 +22,7 @@ from rich.text import Text
 
 from clientele.safe_text import printable
 from clientele.show.printing import cell, say, table
-from clientele.warehouse_file import WarehouseError
+from clientele.warehouse_file import WarehouseError, is_locked
 
 CHUNK = 10_000
 MOST_IN_A_TABLE = 100
@@ -84,7 +84,11 @@ def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
     Raises WarehouseError.
     """
     if not path.is_file():
-        raise WarehouseError(f"no DuckDB file at {path}; --warehouse names one")
+        if path.is_symlink():
+            raise WarehouseError(f"{path} leads to no file; `clientele status` says what to do")
+        raise WarehouseError(
+            f"no DuckDB file at {path}; `clientele run` publishes one, or --warehouse names it"
+        )
     memory = os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB")
     try:
         connection = duckdb.connect(
@@ -92,7 +96,7 @@ def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
         )
         connection.execute("set lock_configuration = true")
     except duckdb.Error as error:
-        if "lock" in str(error).lower() and "conflict" in str(error).lower():
+        if is_locked(error):
             raise WarehouseError(
                 f"{path} is in use by another process, perhaps a build; try again after it"
             ) from error

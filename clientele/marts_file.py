@@ -33,7 +33,13 @@ from clientele.durable import sync_file, sync_folder
 from clientele.production.pseudonyms import IDS, KEYS, map_ids, map_keys
 from clientele.progress import SILENT, Steps
 from clientele.versions import file_sha256
-from clientele.warehouse_file import WarehouseError, open_warehouse, quoted_name, text_literal
+from clientele.warehouse_file import (
+    WarehouseError,
+    is_locked,
+    open_warehouse,
+    quoted_name,
+    text_literal,
+)
 
 # Not marts.duckdb: in a file of that name `marts.people` could mean the schema or the file itself.
 DEFAULT_OUTPUT = Path("warehouse/clientele_marts.duckdb")
@@ -369,7 +375,7 @@ def _refuse_another_warehouse(output: Path) -> None:
                 "where table_schema in ('staging', 'intermediate', 'core')"
             ).fetchone()
     except duckdb.Error as error:
-        if "lock" in str(error):
+        if is_locked(error):
             raise MartsError(
                 f"{output} is in use by another process, perhaps a build; --output names another "
                 "file"

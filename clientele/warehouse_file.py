@@ -14,6 +14,14 @@ class WarehouseError(Exception):
     """The warehouse cannot be read; the message is one line that says what to do."""
 
 
+def is_locked(error: duckdb.Error) -> bool:
+    """Say whether a file could not be opened because another process has it open to write.
+
+    Messages about damage speak of blocks, so the word lock alone tells nothing.
+    """
+    return "Could not set lock" in str(error)
+
+
 def open_warehouse(
     warehouse: Path, needed: Iterable[str], writable_folder: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
@@ -40,7 +48,7 @@ def open_warehouse(
             ).fetchall()
         }
     except duckdb.Error as error:
-        if "lock" in str(error):
+        if is_locked(error):
             raise WarehouseError(
                 f"{warehouse} is in use by another process, perhaps a build; try again after it"
             ) from error

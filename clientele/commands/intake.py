@@ -82,7 +82,7 @@ def load(
     except LoadRefused as error:
         raise RefusedError(str(error)) from error
     except BusyError as error:
-        raise BusyCommand(f"{error}; try again after it") from error
+        raise BusyCommand(str(error)) from error
     except IntakeError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

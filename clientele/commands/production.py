@@ -172,7 +172,8 @@ def status(home: Path, landing: Path, most_hours: float | None, as_json: bool, q
 def history(home: Path, limit: int, as_json: bool) -> None:
     """Show what happened, from the journal.
 
-    Events: promoted, refused, failed, rolled_back, removed (by retention) and erased.
+    Events: promoted, refused, failed, rolled_back, removed (by retention), erasing (begun) and
+    erased. A run that was killed has none.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ import duckdb
 from clientele.erasure.people import BusyFileError, ErasureError
 from clientele.erasure.replacing import Removed, Replacing, private_folder
 from clientele.erasure.traces import OF_SOURCE, Condition, Traces, condition, hash_key, lend
-from clientele.warehouse_file import quoted_name, text_literal
+from clientele.warehouse_file import is_locked, quoted_name, text_literal
 
 OLD, NEW = "old_file", "new_file"
 HEADROOM = 1.1
@@ -234,13 +234,13 @@ def _open(path: Path, private: Path | None = None) -> Iterator[duckdb.DuckDBPyCo
             f"{path} needs more memory to be read; CLIENTELE_MEMORY_LIMIT sets it"
         ) from error
     except duckdb.Error as error:
-        if "lock" in str(error):
+        if is_locked(error):
             raise BusyFileError(
                 f"{path} is in use by another process, perhaps a build; try again after it"
             ) from error
         # The message may repeat a value that the query had.
         kind = type(error).__name__.removesuffix("Exception")
-        raise ErasureError(f"{path} cannot be read or written anew ({kind})") from error
+        raise ErasureError(_unreadable(path, kind)) from error
     finally:
         connection.close()
 
@@ -252,9 +252,19 @@ def _finish_wal(path: Path) -> None:
             with duckdb.connect(str(path)) as connection:
                 connection.execute("checkpoint")
         except duckdb.Error as error:
-            raise BusyFileError(
-                f"{path} is in use by another process, perhaps a build; try again after it"
-            ) from error
+            if is_locked(error):
+                raise BusyFileError(
+                    f"{path} is in use by another process, perhaps a build; try again after it"
+                ) from error
+            kind = type(error).__name__.removesuffix("Exception")
+            raise ErasureError(_unreadable(path, kind)) from error
+
+
+def _unreadable(path: Path, kind: str) -> str:
+    return (
+        f"{path} cannot be read or written anew ({kind}); where it is damaged, restore it, or "
+        "remove it if it is not served, and erase again"
+    )
 
 
 def _place(database: str, schema: str, table: str) -> str:

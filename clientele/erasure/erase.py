@@ -25,7 +25,6 @@ from clientele.production.home import Home
 from clientele.production.locks import holding
 from clientele.progress import SILENT, Steps
 
-ERASING = "erasing"
 DONE = "erasing.json"
 AGGREGATES = (
     "Counts, sums and means of many customers stay as they are until the next build, and so do "
@@ -70,14 +69,16 @@ def erase(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT) 
             remove_debris(folder)
         if not home.journal.exists():
             keeping.heal(home)  # else the events of this one would hide that it was lost
+        listed = erased_list.read_list(home.erased, source)
         key = keys.read_key(home.keys, keys.ERASURE, make=not erased_list.is_begun(home.erased))
+        keys.require_key_of(home.erased, key, listed.marks)
         traces = Traces.of(source, ids, publication_key(home))
         steps.step("look")
         look(scope, traces, key)
         at = datetime.now(timezone.utc)
         steps.step("list")
         people = erased_list.append(home.erased, key, traces, f"{at:%Y-%m-%dT%H:%M:%SZ}")
-        journal.append(home.journal, ERASING, source=source, people=people)
+        journal.append(home.journal, journal.ERASING, source=source, people=people)
         steps.step("spill")
         done = _Done(home.root / DONE, people)
         for change in _remove_spill(scope):
@@ -108,7 +109,7 @@ def unfinished(home: Home) -> list[dict[str, Any]]:
     begun: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in journal.read(home.journal):
         for person in entry.get("people", []):
-            if entry["event"] == ERASING:
+            if entry["event"] == journal.ERASING:
                 begun.setdefault((entry["source"], person), entry)
             elif entry["event"] == journal.ERASED:
                 begun.pop((entry["source"], person), None)
@@ -134,12 +135,21 @@ def look(scope: Scope, traces: Traces, key: bytes | None) -> None:
 
 def publication_key(home: Home) -> bytes | None:
     """Return the key of what is published; None where nothing is. Raises KeyFileError."""
+    versions = sorted(path.stem for path in home.versions.glob("*.duckdb"))
     try:
-        return keys.read_key(home.keys, keys.PUBLICATION)
+        key = keys.read_key(home.keys, keys.PUBLICATION)
     except keys.KeyFileError:
-        if any(home.versions.glob("*.duckdb")):
+        if versions:
             raise  # nobody could be found in these
         return None
+    for run in versions:
+        mark = (keeping.read_record(home, run) or {}).get("key")
+        if mark not in (None, keys.key_mark(key)):
+            raise keys.KeyFileError(
+                f"{home.version(run)} has pseudonyms of another key, so nobody can be found in it; "
+                "`clientele run --keep 1` removes older versions, or restore that key"
+            )
+    return key
 
 
 def seed_lines(scope: Scope, traces: Traces) -> list[str]:

@@ -11,30 +11,38 @@ from typing import Any
 
 from clientele.durable import sync_folder
 from clientele.erasure.traces import Traces
-from clientele.production.keys import pseudonym
+from clientele.production.keys import key_mark, pseudonym
 
 
 @dataclass(frozen=True)
 class ErasedList:
-    """What stands on the list of a shop: pseudonyms of people, and of their references by table."""
+    """What stands on the list of a shop: pseudonyms of people, and of their references by table.
+
+    marks: of the keys that it was written with, see `keys.key_mark`.
+    """
 
     people: frozenset[str]
     references: Mapping[str, frozenset[str]]
+    marks: frozenset[str] = frozenset()
 
 
 def read_list(path: Path, source: str) -> ErasedList:
     """Return what stands on the list; a line that a kill cut short is none. Raises OSError."""
     people: set[str] = set()
     references: dict[str, set[str]] = {}
+    marks: set[str] = set()
     for entry in _entries(path):
         if entry.get("source") != source:
             continue
         if "person" in entry:
             people.add(entry["person"])
+            marks.update([entry["key"]] if "key" in entry else [])
         elif "reference" in entry:
             references.setdefault(entry["table"], set()).add(entry["reference"])
     return ErasedList(
-        frozenset(people), {table: frozenset(found) for table, found in references.items()}
+        frozenset(people),
+        {table: frozenset(found) for table, found in references.items()},
+        frozenset(marks),
     )
 
 
@@ -52,7 +60,7 @@ def append(path: Path, key: bytes, traces: Traces, at: str) -> list[str]:
     listed = read_list(path, traces.source)
     people = [pseudonym(key, traces.source, client) for client in sorted(traces.ids)]
     lines: list[dict[str, Any]] = [
-        {"source": traces.source, "person": person, "erased_at": at}
+        {"source": traces.source, "person": person, "erased_at": at, "key": key_mark(key)}
         for person in people
         if person not in listed.people
     ]

@@ -28,6 +28,8 @@ def verify(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT)
     traces = Traces.of(source, ids, publication_key(home))
     listed = erased_list.read_list(home.erased, source)
     key = keys.read_key(home.keys, keys.ERASURE) if listed.people else None
+    if key:
+        keys.require_key_of(home.erased, key, listed.marks)
     look(scope, traces, key)
     texts, numbers = traces.byte_marks()
     listing = items(scope, source)

@@ -2,7 +2,7 @@
 
 The list has no id, only pseudonyms with the erasure key, one JSON object a line:
 
-    {"source": "market", "person": "<pseudonym of the client id>"}
+    {"source": "market", "person": "<pseudonym of the client id>", "key": "<mark of the key>"}
     {"source": "market", "table": "market_order", "reference": "<pseudonym of the order id>"}
 
 A reference is the id by which rows of other tables belong to a row of the person, such as the lines
@@ -20,7 +20,14 @@ from dataclasses import dataclass, field
 from clientele.intake.contracts import Contract
 from clientele.intake.errors import IntakeError
 from clientele.production.home import Home
-from clientele.production.keys import ERASURE, KeyFileError, canonical_id, pseudonym, read_key
+from clientele.production.keys import (
+    ERASURE,
+    KeyFileError,
+    canonical_id,
+    pseudonym,
+    read_key,
+    require_key_of,
+)
 
 HEXADECIMAL = re.compile("[0-9a-f]{64}")
 
@@ -74,6 +81,7 @@ def read_erased_people(home: Home, contracts: Mapping[str, Contract]) -> ErasedP
     """
     first = next(iter(contracts.values()))
     erased = ErasedPeople(first.source)
+    marks: set[str] = set()
     of_all = any(each.person and each.person.source_column for each in contracts.values())
     try:
         lines = home.erased.read_text("utf-8").splitlines()
@@ -90,6 +98,7 @@ def read_erased_people(home: Home, contracts: Mapping[str, Contract]) -> ErasedP
                 continue
             if "person" in entry:
                 erased.people.add(_pseudonym(entry["person"]))
+                marks.update([str(entry["key"])] if "key" in entry else [])
             else:
                 erased.add_references(str(entry["table"]), [_pseudonym(entry["reference"])])
         except (ValueError, KeyError, TypeError) as error:
@@ -99,6 +108,7 @@ def read_erased_people(home: Home, contracts: Mapping[str, Contract]) -> ErasedP
     if erased:
         try:
             erased.key = read_key(home.keys, ERASURE)
+            require_key_of(home.erased, erased.key, marks)
         except KeyFileError as error:
             raise IntakeError(f"people were erased, and {error}") from error
     return erased

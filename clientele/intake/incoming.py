@@ -110,7 +110,7 @@ def _incoming(
             "its format is not known; .csv, .jsonl (both also .gz) and .parquet are expected"
         )
     if not table:
-        raise FileRefused(f"its name begins with no table's: {', '.join(contracts)}")
+        raise FileRefused(f"its name begins with none of the tables' names: {', '.join(contracts)}")
     told_sha256 = told_rows = None
     if word := files.get(f"{name}.sha256"):
         match = re.match(r"\\?([0-9a-fA-F]{64})(\s|$)", _word(word))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -28,6 +29,8 @@ BUILT = ("model", "seed", "snapshot", "test", "unit_test")
 PASSED = ("success", "pass")
 NO_SPACE = re.compile(r"No space left on device|File too large|disk quota exceeded", re.IGNORECASE)
 NO_MEMORY = re.compile(r"Out of Memory Error|MemoryError|could not allocate", re.IGNORECASE)
+NO_MEMORY_SIZE = re.compile(r"Memory must have a|Unknown unit for memory", re.IGNORECASE)
+TRACE = re.compile(r"Traceback \(most recent call last\)")
 NODES_TOLD = 10
 TIME = re.compile(r"^\d\d:\d\d:\d\d\s+")
 WHAT = re.compile(r"\w+( \w+)? Error: ")
@@ -183,8 +186,10 @@ def _failure(build: Build) -> str:
         [output, *(result.get("message") or "" for result in results.get("results", []))]
     )
     if NO_SPACE.search(told):
-        return "the disk is full: dbt could not write; free space and run again"
+        return no_space(build.work.parent)
     limit = os.environ.get("CLIENTELE_MEMORY_LIMIT", "the default limit")
+    if NO_MEMORY_SIZE.search(told):
+        return f"CLIENTELE_MEMORY_LIMIT is {limit!r}; it must be a size, such as 2GB"
     if NO_MEMORY.search(told):
         node = next((name for name, message in failed if NO_MEMORY.search(message)), None)
         place = f"{_short(node)} needs" if node else "dbt needs"
@@ -198,10 +203,16 @@ def _failure(build: Build) -> str:
         return f"dbt was ended by signal {-build.exit_code}" + (f", perhaps{why}" if why else "")
     if failed:
         return _listed("dbt build failed", [f"{_short(name)}: {why}" for name, why in failed])
-    errors = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [TIME.sub("", line.strip()) for line in output.splitlines() if line.strip()]
     begin = next((i for i, line in enumerate(errors) if "Encountered an error" in line), -3)
-    lines = [TIME.sub("", line) for line in errors[begin:]][:NODES_TOLD]
+    # Where in dbt it happened is in the log.
+    lines = list(itertools.takewhile(lambda line: not TRACE.match(line), errors[begin:]))
     return _listed("dbt build failed", lines)
+
+
+def no_space(folder: Path) -> str:
+    """Say that nothing more could be written to a folder, and what to do."""
+    return f"the disk of {folder} is full, or a file-size limit is reached; free space, run again"
 
 
 def _short(unique_id: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from clientele.durable import sync_folder
 
 PROMOTED, REFUSED, FAILED = "promoted", "refused", "failed"
-ROLLED_BACK, REMOVED, ERASED = "rolled_back", "removed", "erased"
+ROLLED_BACK, REMOVED = "rolled_back", "removed"
+ERASING, ERASED = "erasing", "erased"
 
 
 def append(journal: Path, event: str, **details: Any) -> dict[str, Any]:

@@ -110,13 +110,15 @@ def served_by(events: list[dict[str, Any]]) -> str | None:
     return None
 
 
-def former(home: Home, run: str) -> str | None:
+def former(home: Home, run: str, *, whole: bool = False) -> str | None:
     """The version that was served before a run's, as far as it is kept.
+
+    whole: pass over those of which a file is gone or has another size.
 
     That is the one the run began from, so that a version that was rolled back from is not it.
     """
     events = journal.read(home.journal)
-    kept = set(promoted(events))
+    kept = {kept for kept in promoted(events) if not whole or seems_whole(home, kept)}
     began_from = {
         event.get("run"): event.get("began_from")
         for event in events
@@ -206,6 +208,13 @@ def require_whole(home: Home, run: str) -> None:
             raise VersionError(f"{path} is not as it was written; {advice(home, run)}")
 
 
+def seems_whole(home: Home, run: str) -> bool:
+    """Say whether a version and its warehouse are there in their sizes; no file is read whole."""
+    record = read_record(home, run) or {}
+    sizes = ((home.version(run), "bytes"), (home.warehouse(run), "warehouse_bytes"))
+    return all(path.is_file() and path.stat().st_size == record.get(name) for path, name in sizes)
+
+
 def required_record(home: Home, run: str) -> dict[str, Any]:
     """The record of a run. Raises VersionError where it cannot be read."""
     record = read_record(home, run)
@@ -225,11 +234,13 @@ def require_no_log(database: Path) -> None:
 
 def advice(home: Home, run: str) -> str:
     """What to do when a version is damaged."""
-    before = former(home, run)
+    before = former(home, run, whole=True)
     if run == home.served_run():
         if before:
             return f"`clientele rollback {before}` serves the version before, or restore the file"
         return "restore the file from a backup"
+    if before and before != home.served_run():
+        return f"`clientele rollback {before}` serves the version before that"
     return "another version can be named: `clientele status` lists them"
 
 

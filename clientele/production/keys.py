@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 PUBLICATION = "publication"  # pseudonyms of customers in what is published
@@ -49,7 +50,7 @@ def read_key(folder: Path, purpose: str, *, make: bool = False) -> bytes:
         return _checked(path.read_text("ascii"), str(path))
     except FileNotFoundError as error:
         raise KeyFileError(
-            f"no key at {path}; {key_variable(purpose)} or that file gives one"
+            f"no key at {path}; restore that file, or give the key as {key_variable(purpose)}"
         ) from error
     except UnicodeDecodeError as error:
         raise KeyFileError(_shape(str(path))) from error
@@ -73,6 +74,23 @@ def pseudonym(key: bytes, source: str, client_id: str) -> str:
     client_id: in its canonical form, see `canonical_id`.
     """
     return hmac.new(key, f"{source}:{client_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def key_mark(key: bytes) -> str:
+    """Return a mark that tells a key from others and says nothing else of it."""
+    return hmac.new(key, b"which key this is", hashlib.sha256).hexdigest()[:16]
+
+
+def require_key_of(path: Path, key: bytes, marks: Iterable[str]) -> None:
+    """Require that a list of erased people was written with this key, as far as its marks say.
+
+    With another one nobody on it would be recognised. Raises KeyFileError.
+    """
+    if set(marks) - {key_mark(key)}:
+        raise KeyFileError(
+            f"{path} was written with another key of erasure than the one that is given; restore "
+            f"that in {path.parent / 'keys' / 'erasure.key'} or {key_variable(ERASURE)}"
+        )
 
 
 def canonical_id(text: str) -> str | None:

@@ -38,7 +38,9 @@ def holding(path: Path, work: str, *, shared: bool = False) -> Iterator[int]:
         try:
             _take(lock, kind)
         except BlockingIOError as error:
-            raise BusyError(f"{_holder(lock)} is at work on {path.parent}") from error
+            raise BusyError(
+                f"{_holder(lock)} is at work on {path.parent}; try again after it"
+            ) from error
         since = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
         told = json.dumps({"work": work, "process": os.getpid(), "since": since})
         os.ftruncate(lock, 0)

@@ -23,7 +23,7 @@ from clientele.marts_file import MartsError
 from clientele.production import building, gate, journal, keeping, publishing
 from clientele.production.home import WAREHOUSE, Home
 from clientele.production.keeping import VersionError
-from clientele.production.keys import KeyFileError
+from clientele.production.keys import KeyFileError, key_mark
 from clientele.production.locks import holding
 from clientele.progress import SILENT, Steps
 from clientele.warehouse_file import WarehouseError
@@ -83,7 +83,7 @@ def run(asked: Run, steps: Steps = SILENT) -> dict[str, Any]:
             keeping.heal(home)
             return _Worker(asked, home, name, steps).work(lock)
     except (VersionError, OSError) as error:
-        raise RunError(_told(error)) from error
+        raise RunError(_told(error, home)) from error
 
 
 class _Worker:
@@ -107,7 +107,7 @@ class _Worker:
             building.BuildError, publishing.AuditError, VersionError, KeyFileError, MartsError,
             WarehouseError, OSError,
         ) as error:  # fmt: skip
-            raise RunError(self._failed(_told(error))) from error
+            raise RunError(self._failed(_told(error, self.home))) from error
         except KeyboardInterrupt:
             self._failed("interrupted")
             raise
@@ -156,6 +156,7 @@ class _Worker:
             "nodes": nodes,
             "loads": loads,
             "accepted": gate.as_json(accepted),
+            "key": key_mark(key),
         }
         steps.step("sync")
         record = publishing.finish(build, written, record)
@@ -312,11 +313,11 @@ def _size(folder: Path) -> int:
     )
 
 
-def _told(error: Exception) -> str:
+def _told(error: Exception, home: Home) -> str:
     if isinstance(error, building.BuildError):
         return str(error)
     if getattr(error, "errno", None) in NO_SPACE or building.NO_SPACE.search(str(error)):
-        return "the disk is full; free space and run again"
+        return building.no_space(home.root)
     if building.NO_MEMORY.search(str(error)):
         return f"{str(error).splitlines()[0]}; CLIENTELE_MEMORY_LIMIT sets a higher limit"
     if not isinstance(error, OSError):

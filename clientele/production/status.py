@@ -39,7 +39,8 @@ def status(home: Home, landing: Path | None, most_hours: float | None = None) ->
         "as_of": record.get("as_of"),
         "age_hours": age,
         "at_work": at_work,
-        "last_event": events[-1] if events else None,
+        # What retention removed comes after what is worth telling.
+        "last_event": next((e for e in reversed(events) if e["event"] != journal.REMOVED), None),
         "versions": _versions(home, events, served),
         "loads_waiting": sorted(set(loads) - set(record.get("loads", []))),
         "unfinished_work": home.work.exists() and at_work is None,
@@ -69,7 +70,13 @@ def print_status(found: Mapping[str, Any], console: Console) -> None:
     if found["last_event"]:
         event = found["last_event"]
         lines.append(("Last event", f"{event.get('at')} {event['event']}: {_what(event)}"))
-    others = [version["run"] for version in found["versions"] if version["run"] != found["served"]]
+    if found["unfinished_work"]:
+        lines.append(("Unfinished", "a run was killed; the next one begins anew"))
+    others = [
+        version["run"] + ("" if version["is_there"] else " (damaged)")
+        for version in found["versions"]
+        if version["run"] != found["served"]
+    ]
     lines.append(("Kept versions", ", ".join(reversed(others)) or "no other"))
     waiting = found["loads_waiting"]
     told = ", ".join(waiting[-3:]) + (f" and {len(waiting) - 3} before" if len(waiting) > 3 else "")
@@ -110,6 +117,9 @@ def _details(event: Mapping[str, Any]) -> str:
         return str(event.get("why", ""))
     if event["event"] == journal.ROLLED_BACK:
         return f"from {event.get('served_before') or 'what was served'}"
+    if event["event"] in (journal.ERASING, journal.ERASED):
+        count = len(event.get("people", []))
+        return f"{count:,} of {event.get('source')}, by their pseudonyms"
     parts = [f"{name} {day}" for name, day in (event.get("as_of") or {}).items()]
     parts += [f"accepted {check}" for check in event.get("accepted", [])]
     parts += ["entered later, after a kill"] if event.get("healed") else []
@@ -131,6 +141,7 @@ def _versions(home: Home, events: list[dict[str, Any]], served: str | None) -> l
                 "promoted_at": at.get(run),
                 "as_of": record.get("as_of"),
                 "bytes": record.get("bytes"),
+                "is_there": keeping.seems_whole(home, run),
             }
         )
     return found

@@ -26,6 +26,7 @@ from clientele.erasure.replacing import PRIVATE, Replacing, amend
 from clientele.erasure.traces import Traces, hash_key, published_key
 from clientele.intake.contracts import read_contracts
 from clientele.intake.erased_people import read_erased_people
+from clientele.intake.errors import IntakeError
 from clientele.production import journal
 from clientele.production.home import Home
 from clientele.production.keys import PUBLICATION, pseudonym, read_key
@@ -449,7 +450,7 @@ def test_a_client_who_is_found_nowhere_is_on_the_list_all_the_same(shop: Shop) -
     assert result.exit_code == 0
     assert "Found nowhere" in result.stdout
     [line] = shop.home.erased.read_text().splitlines()
-    assert json.loads(line).keys() == {"source", "person", "erased_at"}
+    assert json.loads(line).keys() == {"source", "person", "erased_at", "key"}
     assert "nobody-of-that-name" not in "".join(
         path.read_text(errors="replace") for path in shop.home.root.rglob("*") if path.is_file()
     )
@@ -685,6 +686,54 @@ def test_a_warehouse_in_use_is_named(shop: Shop) -> None:
     assert result.exit_code == 75
     assert result.stderr.count("\n") == 1
     assert "in use by another process" in result.stderr
+
+
+def test_a_list_of_another_key_is_refused(shop: Shop) -> None:
+    """Nobody on it would be recognised: loads would bring them back."""
+    assert shop.run("erase", GONE).exit_code == 0
+    key = shop.home.keys / "erasure.key"
+    former = key.read_text()
+    key.write_text("ab" * 32)
+    listed = shop.home.erased.read_bytes()
+
+    with pytest.raises(IntakeError, match="another key of erasure"):
+        read_erased_people(shop.home, read_contracts(ROOT, "market"))
+    for command in ("erase", "verify-erasure"):
+        result = shop.run(command, STAYS)
+        assert result.exit_code == 1
+        assert result.stderr.count("\n") == 1
+        assert "another key of erasure" in result.stderr
+    assert shop.home.erased.read_bytes() == listed
+
+    key.write_text(former)
+    assert shop.run("verify-erasure", GONE).stderr == ""
+
+
+def test_a_version_of_another_key_is_not_passed_over(shop: Shop) -> None:
+    """Its pseudonyms are not those that the key at hand makes: nobody would be found in it."""
+    run = shop.home.served_run()
+    assert run
+    shop.home.warehouse_folder(run).mkdir(parents=True, exist_ok=True)
+    shop.home.record(run).write_text(json.dumps({"run": run, "key": "0123456789abcdef"}))
+
+    for command in ("erase", "verify-erasure"):
+        result = shop.run(command, GONE)
+        assert result.exit_code == 1
+        assert result.stderr.count("\n") == 1
+        assert "pseudonyms of another key" in result.stderr
+
+
+def test_a_damaged_file_is_named_and_not_taken_for_one_in_use(shop: Shop) -> None:
+    content = bytearray(shop.warehouse.read_bytes())
+    content[20_000:21_000] = bytes(1000)  # DuckDB speaks of a block whose checksum is wrong
+    shop.warehouse.write_bytes(content)
+
+    result = shop.run("erase", GONE)
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert f"{shop.warehouse.name} cannot be read" in result.stderr
+    assert "restore it, or remove it" in result.stderr
 
 
 def test_what_a_writer_left_beside_a_warehouse_goes_into_the_new_file(shop: Shop) -> None:

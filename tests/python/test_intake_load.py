@@ -132,7 +132,7 @@ REFUSED = {
     "columns swapped": ("orders.csv", b"order_id,client_id,comment\n", "out of order|column 1"),
     "values swapped": ("orders.csv", HEADER + b"1,A1,\n", "column order_id: not_in_format"),
     "too many rejects": ("orders.csv", HEADER + b"1\n2\nA,3,\n", "2 of 3 records.*line 2"),
-    "an unknown name": ("customers.csv", GOOD, "begins with no table's: orders"),
+    "an unknown name": ("customers.csv", GOOD, "begins with none of the tables' names: orders"),
     "an unknown format": ("orders.xlsx", GOOD, "format is not known"),
     "gzip that is cut off": ("orders.csv.gz", gzip.compress(GOOD)[:-9], "damaged or cut off"),
     "gzip that is none": ("orders.csv.gz", GOOD + LINES, "damaged or cut off"),

@@ -260,6 +260,10 @@ def test_a_rollback_is_refused_to_what_is_served_unknown_or_damaged(
     assert result.exit_code == 1
     assert f"{first}.duckdb is not as it was written" in result.stderr
     assert shop.home.served_run() == second
+    shop.home.version(first).unlink()
+    assert f"{first} (damaged)" in shop.call("status").stdout
+    shop.home.version(second).unlink()
+    assert f"rollback {first}" not in shop.call("status").stderr
 
 
 def flip(path: Path) -> None:
@@ -352,7 +356,10 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_built(
          "Error: model customers needs more memory than 100MB; "
          "CLIENTELE_MEMORY_LIMIT sets a higher one"),
         ('IO Error: Could not write file "x.duckdb": No space left on device',
-         "Error: the disk is full: dbt could not write; free space and run again"),
+         "Error: the disk of {home} is full, or a file-size limit is reached; "
+         "free space, run again"),
+        ("Parser Error: Memory must have a number (e.g. 1GB)",
+         "Error: CLIENTELE_MEMORY_LIMIT is '100MB'; it must be a size, such as 2GB"),
     ],
 )  # fmt: skip
 def test_what_the_machine_lacks_is_told_in_one_line(
@@ -370,7 +377,7 @@ def test_what_the_machine_lacks_is_told_in_one_line(
     result = shop.call("run")
 
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[0] == line
+    assert result.stderr.splitlines()[0] == line.format(home=shop.home.root.resolve())
     assert still_serves(shop, run)
 
 
@@ -530,6 +537,7 @@ def test_dbt_dies_with_a_run_that_is_killed_and_the_lock_is_free(shop: MiniShop)
         time.sleep(0.05)
     assert len(children) == 1
     assert json.loads(shop.call("status", "--json").stdout)["unfinished_work"]
+    assert "a run was killed" in shop.call("status").stdout
     with holding(shop.home.lock, "a test"):
         pass
 
@@ -673,7 +681,7 @@ def test_a_disk_that_is_full_in_the_middle_is_one_line_and_what_is_served_stays(
     _, told = process.communicate(timeout=120)
 
     assert process.returncode == 1
-    assert told.startswith("Error: the disk is full")
+    assert told.startswith(f"Error: the disk of {shop.home.root} is full")
     assert "Traceback" not in told
     assert len([line for line in told.splitlines() if "The log is in" not in line]) == 1
     assert still_serves(shop, run)

@@ -209,6 +209,22 @@ def test_a_build_at_work_is_said_in_one_line(segmented: Path) -> None:
     assert "is in use by another process" in line
 
 
+def test_a_damaged_warehouse_is_not_taken_for_one_in_use(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.duckdb"
+    with duckdb.connect(str(damaged)) as connection:
+        connection.execute("create table numbers as select range as number from range(1000)")
+    content = bytearray(damaged.read_bytes())
+    content[12_288:] = bytes(len(content) - 12_288)  # DuckDB speaks of a block
+    damaged.write_bytes(content)
+
+    result = show(damaged)
+
+    assert result.exit_code == 1
+    [line] = result.output.splitlines()
+    assert "cannot be opened" in line
+    assert "in use" not in line
+
+
 def test_showing_writes_nothing(segmented: Path) -> None:
     before = segmented.read_bytes()
 
