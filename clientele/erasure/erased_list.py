@@ -32,11 +32,11 @@ def read_list(path: Path, source: str) -> ErasedList:
     references: dict[str, set[str]] = {}
     marks: set[str] = set()
     for entry in _entries(path):
+        marks.update([entry["key"]] if "key" in entry else [])  # one key is for all shops
         if entry.get("source") != source:
             continue
         if "person" in entry:
             people.add(entry["person"])
-            marks.update([entry["key"]] if "key" in entry else [])
         elif "reference" in entry:
             references.setdefault(entry["table"], set()).add(entry["reference"])
     return ErasedList(
