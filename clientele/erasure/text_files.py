@@ -164,7 +164,7 @@ def _records(path: Path, lines: Iterable[bytes], traces: Traces) -> Iterator[tup
 def _cells(path: Path, texts: Iterable[str]) -> Iterator[list[str]]:
     """Give the cells of each record. Raises ErasureError where the text is no CSV."""
     try:
-        yield from csv.reader(texts)
+        yield from csv.reader(texts, strict=True)
     except csv.Error as error:  # such as a lost quote, or text in a file that is none
         raise ErasureError(
             f"{path} is no CSV ({error}); set it right, or move it elsewhere"
