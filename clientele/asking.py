@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from rich.text import Text
 
 from clientele.safe_text import printable
 from clientele.show.printing import cell, say, table
-from clientele.warehouse_file import WarehouseError, is_locked
+from clientele.warehouse_file import WarehouseError, is_locked, memory_limit
 
 CHUNK = 10_000
 MOST_IN_A_TABLE = 100
@@ -89,7 +88,7 @@ def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(
             f"no DuckDB file at {path}; `clientele run` publishes one, or --warehouse names it"
         )
-    memory = os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB")
+    memory = memory_limit()
     try:
         connection = duckdb.connect(
             str(path), read_only=True, config=SETTINGS | {"memory_limit": memory}

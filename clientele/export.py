@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +27,13 @@ from clientele.versions import (
     publish,
     writing,
 )
-from clientele.warehouse_file import WarehouseError, open_warehouse, rows, text_literal
+from clientele.warehouse_file import (
+    WarehouseError,
+    memory_limit,
+    open_warehouse,
+    rows,
+    text_literal,
+)
 
 DEFAULT_ROOT = Path("exports")
 DEFAULT_KEEP = 5
@@ -176,7 +181,7 @@ def export_lists(
     private = private_folder(root)
     try:
         with open_warehouse(warehouse, NEEDED, writable_folder=private) as connection:
-            memory = text_literal(os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB"))
+            memory = text_literal(memory_limit())
             connection.execute(f"set memory_limit = {memory}")
             connection.execute("set threads = 1")  # the order of rows, so the bytes, hang on it
             connection.execute("set lock_configuration = true")

@@ -36,6 +36,7 @@ from clientele.versions import file_sha256
 from clientele.warehouse_file import (
     WarehouseError,
     is_locked,
+    memory_limit,
     open_warehouse,
     quoted_name,
     text_literal,
@@ -602,7 +603,7 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _limit_memory(connection: duckdb.DuckDBPyConnection) -> None:
-    memory = text_literal(os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB"))
+    memory = text_literal(memory_limit())
     connection.execute(f"set memory_limit = {memory}")
 
 

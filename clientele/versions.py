@@ -67,6 +67,19 @@ def writing(root: Path, private: Path) -> Iterator[None]:
         os.close(lock)
 
 
+@contextmanager
+def undisturbed(root: Path) -> Iterator[None]:
+    """Keep writers out of a root that is there, while the block runs.
+
+    Raises VersionsError where one is at work, and OSError.
+    """
+    lock = _lock(root)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def publish(root: Path, private: Path, finished: Path, keep: int) -> Path:
     """Make a finished version the current one and return its place.
 

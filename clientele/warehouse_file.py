@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,18 @@ def is_locked(error: duckdb.Error) -> bool:
     Messages about damage speak of blocks, so the word lock alone tells nothing.
     """
     return "Could not set lock" in str(error)
+
+
+def memory_limit() -> str:
+    """Return how much memory DuckDB may take, as it reads sizes.
+
+    It is what CLIENTELE_MEMORY_LIMIT says, else 2 GB, or half of a machine that has less than 4.
+    """
+    given = os.environ.get("CLIENTELE_MEMORY_LIMIT")
+    if given:
+        return given
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return "2GB" if half >= 2_000_000_000 else f"{half // 1_000_000}MB"
 
 
 def open_warehouse(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import duckdb
 from clientele.erasure.people import BusyFileError, ErasureError
 from clientele.erasure.replacing import Removed, Replacing, private_folder
 from clientele.erasure.traces import OF_SOURCE, Condition, Traces, condition, hash_key, lend
-from clientele.warehouse_file import is_locked, quoted_name, text_literal
+from clientele.warehouse_file import is_locked, memory_limit, quoted_name, text_literal
 
 OLD, NEW = "old_file", "new_file"
 HEADROOM = 1.1
@@ -223,7 +222,7 @@ def _open(path: Path, private: Path | None = None) -> Iterator[duckdb.DuckDBPyCo
     """Open a file to read, beside a database in memory; no error repeats a value of a query."""
     connection = duckdb.connect()
     try:
-        memory = os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB")
+        memory = memory_limit()
         connection.execute(f"set memory_limit = {text_literal(memory)}")
         spill = text_literal(str(private / "spill") if private else "")
         connection.execute(f"set temp_directory = {spill}")

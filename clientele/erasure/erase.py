@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,8 +22,9 @@ from clientele.erasure.replacing import Replacing, remove_debris, write_whole
 from clientele.erasure.traces import LEAST_WORD, Traces
 from clientele.production import journal, keeping, keys
 from clientele.production.home import Home
-from clientele.production.locks import holding
+from clientele.production.locks import BusyError, holding
 from clientele.progress import SILENT, Steps
+from clientele.versions import VersionsError, undisturbed
 
 DONE = "erasing.json"
 AGGREGATES = (
@@ -62,6 +63,9 @@ def erase(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT) 
         if scope.landing.is_dir():
             path = scope.landing / home.lock.name
             held.enter_context(holding(path, "clientele erase"))
+        for root in scope.exports:
+            if root.is_dir():
+                held.enter_context(_undisturbed(root))
         steps.step("heal")
         replacing = Replacing(home.root / "erasing.jsonl", steps)
         replacing.heal()
@@ -99,6 +103,16 @@ def erase(scope: Scope, source: str, ids: Iterable[str], steps: Steps = SILENT) 
             home.journal, journal.ERASED, source=source, people=people, receipt=receipt["receipt"]
         )
     return receipt
+
+
+@contextmanager
+def _undisturbed(root: Path) -> Iterator[None]:
+    """Keep exports out: one that has read the warehouse before would bring people back."""
+    try:
+        with undisturbed(root):
+            yield
+    except VersionsError as error:
+        raise BusyError(str(error)) from error
 
 
 def unfinished(home: Home) -> list[dict[str, Any]]:

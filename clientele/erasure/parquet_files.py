@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from clientele.erasure.people import ErasureError, PersonTable
 from clientele.erasure.replacing import Removed, Replacing, private_folder
 from clientele.erasure.traces import Condition, Traces, condition, lend
 from clientele.production.keys import hmac_blocks
-from clientele.warehouse_file import quoted_name, text_literal
+from clientele.warehouse_file import memory_limit, quoted_name, text_literal
 
 REASONS = "_reject_reasons"
 
@@ -207,7 +206,7 @@ def _open(
     """Give the rows of a file as the view `found`, and the types of its columns."""
     connection = duckdb.connect()
     try:
-        memory = os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB")
+        memory = memory_limit()
         connection.execute(f"set memory_limit = {text_literal(memory)}")
         spill = text_literal(str(private / "spill") if private else "")
         connection.execute(f"set temp_directory = {spill}")

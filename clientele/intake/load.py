@@ -101,6 +101,10 @@ class _Load:
         steps.expect(len(STEPS))
         steps.step("look")
         incoming, refused = find_files(self._folder, self._contracts)
+        if not incoming and not refused:
+            # Nothing was sent; a night that ends well would hide that.
+            names = ", ".join(f"{table}.csv" for table in sorted(self._contracts))
+            raise LoadRefused(f"{self._folder} has no file; expected are files such as {names}")
         erased = read_erased_people(self._home, self._contracts)
         landed: set[tuple[str, str]] = set()
         for _, manifest in manifests(self._landing, self._source):

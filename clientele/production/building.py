@@ -18,6 +18,7 @@ from clientele.production.home import WAREHOUSE
 from clientele.production.keys import PURPOSES, key_variable
 from clientele.progress import Steps
 from clientele.safe_text import printable
+from clientele.warehouse_file import memory_limit
 
 CHILD = Path(__file__).with_name("dbt_child.py")
 MANIFEST, RESULTS = "manifest.json", "run_results.json"
@@ -262,6 +263,7 @@ def _environment(work: Path, run: str) -> dict[str, str]:
         **environment,
         "CLIENTELE_WAREHOUSE": str(work / WAREHOUSE),
         "CLIENTELE_TEMP": str(work / "spill"),
+        "CLIENTELE_MEMORY_LIMIT": memory_limit(),
         RUN_MARK: run,
         "DBT_PARTIAL_PARSE": "true",
     }

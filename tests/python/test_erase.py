@@ -31,6 +31,7 @@ from clientele.production import journal
 from clientele.production.home import Home
 from clientele.production.keys import PUBLICATION, pseudonym, read_key
 from clientele.progress import SILENT
+from clientele.versions import undisturbed
 from warehouse import ROOT
 
 # Of twenty characters and more, so that their bytes can be nothing else; lower case as in staging.
@@ -667,6 +668,16 @@ def test_a_reader_of_what_is_served_sees_no_error(shop: Shop) -> None:
     assert errors == []
     assert counts <= {1, 2}
     assert open_before.execute("select count(*) from marts.customers").fetchone() == (2,)
+
+
+def test_an_export_at_work_is_waited_for(shop: Shop) -> None:
+    root = shop.folder / "exports"
+    with undisturbed(root):
+        result = shop.run("erase", GONE)
+
+    assert result.exit_code == 75
+    assert "another export is writing to exports (process" in result.stderr
+    assert shop.run("erase", GONE).exit_code == 0
 
 
 def test_a_warehouse_in_use_is_named(shop: Shop) -> None:

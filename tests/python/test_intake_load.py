@@ -189,6 +189,20 @@ def test_what_is_no_plain_file_of_the_folder_is_refused(place: Place, tmp_path: 
     assert "its name is no UTF-8" in told
 
 
+def test_a_folder_without_files_is_no_delivery(place: Place) -> None:
+    place.put("orders.csv", GOOD)
+    place.load()
+    place.raw.joinpath("orders.csv").unlink()
+    place.raw.joinpath(".hidden").write_bytes(GOOD)
+    before = place.everything()
+
+    with pytest.raises(
+        LoadRefused, match=r"raw has no file; expected are files such as .*orders\.csv"
+    ):
+        place.load()
+    assert place.everything() == before
+
+
 def test_a_table_that_never_landed_is_missed_unless_that_is_allowed(place: Place) -> None:
     place.put("orders.csv", GOOD)
 
