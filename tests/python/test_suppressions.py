@@ -408,7 +408,7 @@ def test_a_list_that_is_switched_on_and_not_there_is_named(
         landing, variables=VARIABLES, select=["stg_contact__suppressions"], must_pass=False
     )
     assert failed.exit_code != 0
-    assert "contact/suppressions/*.parquet" in failed.output
+    assert "contact/**/suppressions/*.parquet" in failed.output
 
 
 def test_seeds_count_without_any_list_that_lands(builder: Builder, tmp_path: Path) -> None:
