@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from clientele import cli
+from clientele.commands import leaving, pages
 from clientele.progress import SILENT, Steps, steps
 from terminal import run_on_terminal
 from warehouse import ROOT
@@ -160,7 +161,8 @@ def test_json_and_quiet_want_no_bar(
         asked.append(quiet)
         return nullcontext(SILENT)
 
-    monkeypatch.setattr(cli, "steps", watched)
+    for commands in (leaving, pages):
+        monkeypatch.setattr(commands, "steps", watched)
     CliRunner().invoke(cli.main, [*command, "--warehouse", str(tmp_path / "missing.duckdb")])
 
     assert asked == [is_quiet]
