@@ -233,13 +233,7 @@ def _open(path: Path, private: Path | None = None) -> Iterator[duckdb.DuckDBPyCo
             f"{path} needs more memory to be read; CLIENTELE_MEMORY_LIMIT sets it"
         ) from error
     except duckdb.Error as error:
-        if is_locked(error):
-            raise BusyFileError(
-                f"{path} is in use by another process, perhaps a build; try again after it"
-            ) from error
-        # The message may repeat a value that the query had.
-        kind = type(error).__name__.removesuffix("Exception")
-        raise ErasureError(_unreadable(path, kind)) from error
+        raise _told(path, error) from error
     finally:
         connection.close()
 
@@ -251,16 +245,17 @@ def _finish_wal(path: Path) -> None:
             with duckdb.connect(str(path)) as connection:
                 connection.execute("checkpoint")
         except duckdb.Error as error:
-            if is_locked(error):
-                raise BusyFileError(
-                    f"{path} is in use by another process, perhaps a build; try again after it"
-                ) from error
-            kind = type(error).__name__.removesuffix("Exception")
-            raise ErasureError(_unreadable(path, kind)) from error
+            raise _told(path, error) from error
 
 
-def _unreadable(path: Path, kind: str) -> str:
-    return (
+def _told(path: Path, error: duckdb.Error) -> ErasureError:
+    """Return what a user is told: the message itself may repeat a value that the query had."""
+    if is_locked(error):
+        return BusyFileError(
+            f"{path} is in use by another process, perhaps a build; try again after it"
+        )
+    kind = type(error).__name__.removesuffix("Exception")
+    return ErasureError(
         f"{path} cannot be read or written anew ({kind}); where it is damaged, restore it, or "
         "remove it if it is not served, and erase again"
     )
