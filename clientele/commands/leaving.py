@@ -136,7 +136,9 @@ def marts(
       clientele marts
       clientele marts --output /srv/bi/customers.duckdb --parquet /srv/bi/parquet
     """  # noqa: D301 (click reads the character, not its name)
-    from clientele.marts_file import MartsError, print_marts, write_marts_file, write_parquet_files
+    from clientele.marts.marts_file import print_marts, write_marts_file
+    from clientele.marts.parquet import write_parquet_files
+    from clientele.marts.public import MartsError
 
     refuse_output(output, Home(home))
     if parquet:

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from clientele.durable import sync_file, sync_folder, sync_tree
-from clientele.marts_file import write_marts_file
+from clientele.marts.marts_file import write_marts_file
 from clientele.production import gate, journal
 from clientele.production.building import Build
 from clientele.production.home import WAREHOUSE, Home

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clientele.intake.landing_folder import LOCK, verify_landing
-from clientele.marts_file import MartsError
+from clientele.marts.public import MartsError
 from clientele.production import building, gate, journal, keeping, publishing
 from clientele.production.home import WAREHOUSE, Home
 from clientele.production.keeping import VersionError

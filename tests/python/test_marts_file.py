@@ -24,9 +24,11 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
-from clientele import marts_file
 from clientele.cli import main
-from clientele.marts_file import PRIVATE, public_tables, write_marts_file
+from clientele.marts import marts_file
+from clientele.marts.marts_file import write_marts_file
+from clientele.marts.private_folder import PRIVATE
+from clientele.marts.public import MartsError, public_tables
 from warehouse import ROOT, Warehouse
 
 NAME = "clientele_marts.duckdb"
@@ -279,7 +281,7 @@ def test_a_public_model_with_what_tells_of_a_person_is_refused(shop: Path) -> No
 def test_a_key_that_is_no_number_has_no_pseudonym_and_nothing_is_written(tagged_shop: Path) -> None:
     write_manifest(tagged_shop / "manifest.json", tagged({"name": "key"}))
 
-    with pytest.raises(marts_file.MartsError) as raised:
+    with pytest.raises(MartsError) as raised:
         write_marts_file(
             tagged_shop / "shop.duckdb", tagged_shop / "manifest.json", tagged_shop / NAME, key=KEY
         )
@@ -557,7 +559,7 @@ def test_a_kill_before_the_rename_leaves_the_former_file(shop: Path) -> None:
         [sys.executable, "-c",
          "import os, signal, sys\n"
          "from pathlib import Path\n"
-         "from clientele import marts_file\n"
+         "from clientele.marts import marts_file\n"
          "def die(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
          "Path.replace = die\n"
          "marts_file.write_marts_file(*map(Path, sys.argv[1:]))",

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from clientele.cli import main
-from clientele.marts_file import write_marts_file
+from clientele.marts.marts_file import write_marts_file
 from clientele.production.home import Home
 from clientele.production.keys import key_variable, pseudonym
 from clientele.production.pseudonyms import published_key
