@@ -34,7 +34,6 @@ from clientele.warehouse_file import (
 
 # Not marts.duckdb: in a file of that name `marts.people` could mean the schema or the file itself.
 DEFAULT_OUTPUT = Path("warehouse/clientele_marts.duckdb")
-DEFAULT_MANIFEST = Path("target/manifest.json")
 # What DuckDB 1.1 and all later versions read; comments and keys are in it.
 STORAGE_VERSION = "v1.0.0"
 # The index of a key lies in memory while it is written: 10 million rows of two numbers fit in 2 GB,
