@@ -2,7 +2,8 @@
     Tables and views of DuckDB, replaced in one step. The adapter's own way builds beside the old
     relation, renames twice and drops: a dozen statements a model, each with its cost in dbt. DuckDB
     replaces a relation within a transaction, so that one text does it all: the new relation, its
-    contract and its comments, and none of it where one fails.
+    contract, its rules in a build with the selector `daily`, and its comments; and none of it where
+    one fails.
 
     What the project does not use (hooks, indexes, grants, headers, constraints) and a relation that
     changes its kind go the adapter's way. dbt takes a Python model from a materialization alone and
@@ -19,19 +20,24 @@
             {{ python_replacing(this, compiled_code) }}
         {%- endcall -%}
         {{ run_hooks(post_hooks) }}
+        {%- do check_rules_of(this) -%}
         {{ return({"relations": [this.incorporate(type="table")]}) }}
     {%- endif -%}
     {%- if is_replaced_at_once("table") -%}
         {{ return(replace_at_once("table", compiled_code)) }}
     {%- endif -%}
-    {{ return(dbt.materialization_table_duckdb()) }}
+    {%- set made = dbt.materialization_table_duckdb() -%}
+    {%- do check_rules_of(this) -%}
+    {{ return(made) }}
 {% endmaterialization %}
 
 {% materialization view, adapter="duckdb" %}
     {%- if is_replaced_at_once("view") -%}
         {{ return(replace_at_once("view", compiled_code)) }}
     {%- endif -%}
-    {{ return(dbt.materialization_view_default()) }}
+    {%- set made = dbt.materialization_view_default() -%}
+    {%- do check_rules_of(this) -%}
+    {{ return(made) }}
 {% endmaterialization %}
 
 {#-
@@ -59,6 +65,7 @@
         create or replace {{ kind }} {{ relation }} as
         {{ in_order_of_contract(query) if is_contract else query }};
         {{ contract_check(relation) if is_contract }}
+        {{ rule_checks(relation) }}
         {{ comments_of(relation) }}
     {%- endcall -%}
     {%- do adapter.commit() -%}
@@ -130,5 +137,47 @@ def materialize(result, connection):
         {%- for column in model.columns.values() -%}
             comment on column {{ relation }}.{{ column.name }} is {{ duckdb_escape_comment(column.description) }};
         {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Statements that fail where a rule of the model's `holds` tests is broken, in a build that leaves
+    these tests out; the message names each broken rule.
+    relation: what was just made
+-#}
+{% macro rule_checks(relation) -%}
+    {%- if invocation_args_dict.get("selector") == "daily" -%}
+        {%- for test in graph.nodes.values() | selectattr("attached_node", "equalto", model.unique_id) if is_checked_by_model(test) -%}
+            {%- set arguments = test.test_metadata.kwargs -%}
+            {%- set rules = {} -%}
+            {%- for rule, condition in arguments.get("rules", {}).items() -%}
+                {%- do rules.update({rule: render(condition | string)}) -%}
+            {%- endfor -%}
+            {%- set rows = "(select * from " ~ relation ~ " where " ~ test.config.where ~ ") as judged_rows" if test.config.where else relation -%}
+            select
+                case when count(*) > 0 then error(
+                    '{{ relation.identifier }} breaks its rules: '
+                    || string_agg(broken_rule || ' (' || failing_rows || ' rows)', ', ' order by broken_rule)
+                ) end as rule_check
+            from (
+            {{ broken_rules(rows, arguments.grain, rules) }}
+            ) as broken;
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Whether a test is one that the selector `daily` leaves to the model: see selectors.yml. -#}
+{% macro is_checked_by_model(test) -%}
+    {{ return(test.test_metadata is defined and test.test_metadata.name == "holds" and test.config.severity == "ERROR") }}
+{%- endmacro %}
+
+{#-
+    Checks the rules of a relation that was not replaced in one step, after it was written.
+    relation: the relation
+-#}
+{% macro check_rules_of(relation) -%}
+    {%- set checks = rule_checks(relation) | trim -%}
+    {%- if checks -%}
+        {%- do run_query(checks) -%}
     {%- endif -%}
 {%- endmacro %}
