@@ -181,3 +181,13 @@ def materialize(result, connection):
         {%- do run_query(checks) -%}
     {%- endif -%}
 {%- endmacro %}
+
+{#-
+    Refuses the selector `daily` where tables are written in another way than above: the rules that
+    it leaves to them would be checked by nobody.
+-#}
+{% macro check_selector() -%}
+    {%- if invocation_args_dict.get("selector") == "daily" and target.type != "duckdb" -%}
+        {{ exceptions.raise_compiler_error("the selector daily is for DuckDB; elsewhere: --exclude resource_type:unit_test") }}
+    {%- endif -%}
+{%- endmacro %}
