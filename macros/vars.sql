@@ -187,6 +187,7 @@
     {%- for name in kinds -%}
         {%- do checked_var(name) -%}
     {%- endfor -%}
+    {%- do check_selector() -%}
 {%- endmacro %}
 
 {#-

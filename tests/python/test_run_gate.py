@@ -173,6 +173,38 @@ def test_every_enabled_node_must_be_in_the_results_and_passed() -> None:
     assert unfinished_nodes(project, other, "now") != []
 
 
+def test_a_daily_build_leaves_out_unit_tests_and_what_models_check_and_nothing_else() -> None:
+    holds = {"resource_type": "test", "test_metadata": {"name": "holds"}}
+    project = manifest(
+        a={"config": {"materialized": "table"}}, b={"config": {"materialized": "view"}},
+        c={"config": {"materialized": "incremental"}}, d={"resource_type": "seed"},
+        of_a={**holds, "attached_node": "a", "config": {"severity": "ERROR"}},
+        of_b={**holds, "attached_node": "b", "config": {"severity": "error"}},
+        of_c={**holds, "attached_node": "c", "config": {"severity": "ERROR"}},
+        of_d={**holds, "attached_node": "d", "config": {"severity": "ERROR"}},
+        warns={**holds, "attached_node": "a", "config": {"severity": "warn"}},
+        other={
+            "resource_type": "test", "attached_node": "a", "config": {"severity": "ERROR"},
+            "test_metadata": {"name": "not_null"},
+        },
+    )  # fmt: skip
+    built = ("a", "b", "c", "d", "of_c", "of_d", "warns", "other")
+    passed = dict.fromkeys(built, "success")
+    daily = {"args": {"selector": "daily"}}
+
+    assert unfinished_nodes(project, {**results(**passed), **daily}, "now") == []
+    for name in built:
+        without = {key: value for key, value in passed.items() if key != name}
+        for became in (without, {**passed, name: "fail"}, {**passed, name: "skipped"}):
+            found = unfinished_nodes(project, {**results(**became), **daily}, "now")
+            assert [problem.split(":")[0].split()[1] for problem in found] == [name]
+    failed = {**passed, "of_a": "fail", "u": "error"}
+    assert len(unfinished_nodes(project, {**results(**failed), **daily}, "now")) == 2
+    for selector in ({}, {"args": {"selector": "other"}}):
+        missing = unfinished_nodes(project, {**results(**passed), **selector}, "now")
+        assert [problem.split(":")[0].split()[1] for problem in missing] == ["of_a", "of_b", "u"]
+
+
 @pytest.fixture(scope="module")
 def demo_measures(demo_warehouse: Warehouse) -> dict[tuple[str, str], float]:
     return {

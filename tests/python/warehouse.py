@@ -28,7 +28,7 @@ from dbt_forks import run_dbt
 ROOT = Path(__file__).parents[2]
 PROJECT_PARTS = (
     "dbt_project.yml", "profiles.yml", ".dbtignore", "analyses", "macros", "models",
-    "python_models", "seeds", "snapshots", "tests",
+    "python_models", "seeds", "selectors.yml", "snapshots", "tests",
 )  # fmt: skip
 MARKET_COLUMNS = {
     "market_order": (
