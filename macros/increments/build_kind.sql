@@ -4,8 +4,8 @@
     is built: a build that ends early, or of a part, is followed by a full one.
 
     The schema `builds` holds: this_build, what was decided; landed_files, what the landing zone
-    held, with the files that are new to this build; and, after a complete build, last_complete with
-    what a table that grew rests on beside rows (last_dates, last_products).
+    held, with the files that are new to this build; and, after a complete build, last_complete and
+    what the next build compares with (last_<model>).
 -#}
 
 {#- Decides the kind of the build; a hook at its start. -#}
@@ -167,6 +167,7 @@
     ).rows[0][0] -%}
     {%- if not has_changed -%}
         {%- do run_query("begin transaction") -%}
+        {%- do keep_compared_models() -%}
         {%- do run_query(
             "create or replace table builds.last_complete as select project_mark, settings "
             ~ "from builds.this_build where invocation_id = " ~ quoted(invocation_id)
@@ -191,6 +192,11 @@
         "select kind from builds.this_build where invocation_id = " ~ quoted(invocation_id)
     ).rows -%}
     {{ return(decided[0][0] if decided else "full") }}
+{%- endmacro %}
+
+{#- Whether the model that is built may add to its last build; a unit test always sees all rows. -#}
+{% macro is_increment() -%}
+    {{ return(execute and model.resource_type == "model" and build_kind() == "increment") }}
 {%- endmacro %}
 
 {#-

@@ -3,10 +3,10 @@
     the place of what it replaces, in one transaction. What is replaced stands in the model's
     `config.meta.grows`:
 
-        new_rows      nothing, all rows are new
-        orphans       rows that waited for their order, judged again
-        <a column>    rows whose value of the column is among `int_changed_<column>s`
-        from_<column> rows from the earliest value of the column on that was made anew
+        new_rows   nothing, all rows are new
+        orphans    rows that waited for their order, judged again
+        order_key  the rows of `int_changed_orders`
+        same_rows  rows alike in all columns, of which none is null
 
     arguments: what dbt hands to a strategy
 -#}
@@ -16,8 +16,16 @@
     {%- set grows = model.config.meta.grows -%}
     {%- if grows == "orphans" %}
     delete from {{ target }} where {{ is_orphan() }};
-    {%- elif grows != "new_rows" %}
-    delete from {{ target }} where {{ is_replaced(grows) }};
+    {%- elif grows == "order_key" %}
+    delete from {{ target }}
+    where order_key in (select order_key from {{ ref("int_changed_orders") }});
+    {%- elif grows == "same_rows" %}
+    delete from {{ target }}
+    using {{ arguments.temp_relation }} as made
+    where
+        {%- for column in arguments.dest_columns %}
+        {{ target }}.{{ column.name }} = made.{{ column.name }}{{ " and" if not loop.last }}
+        {%- endfor %};
     {%- endif %}
     insert into {{ target }} ({{ columns }})
     select {{ columns }} from {{ arguments.temp_relation }}

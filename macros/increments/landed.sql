@@ -2,10 +2,11 @@
     The rows of a raw table that this build reads: all of them, or, where it adds to the last one,
     those of files that have landed since.
     source_name, table_name: the raw table
+    adds: whether the build adds; where it is not given, whether the model does
 -#}
-{% macro landed(source_name, table_name) -%}
+{% macro landed(source_name, table_name, adds=none) -%}
     {%- set rows = source(source_name, table_name) -%}
-    {%- if not is_incremental() -%}
+    {%- if not (is_incremental() if adds is none else adds) -%}
         {{ return(rows) }}
     {%- endif -%}
     {%- set paths = [] -%}

@@ -9,8 +9,8 @@ with fct_order_promotions as (
         promotions.promo_objective,
         orders.is_successful,
         orders.order_date
-    from {{ ref('int_order_promotions') }} as promotions
-    inner join {{ ref('fct_orders') }} as orders
+    from {{ of_changed_orders(ref('int_order_promotions')) }} as promotions
+    inner join {{ of_changed_orders(ref('fct_orders')) }} as orders
         on promotions.order_key = orders.order_key
 
 )
