@@ -1,9 +1,6 @@
-{#-
-    Small models whose rows are kept at the end of a complete build, for the next one to compare with.
-    A model that is added here is added to `increment_nodes` by whatever reads its kept rows.
--#}
+{#- Small models whose rows are kept at the end of a complete build, for the next to compare with. -#}
 {% macro compared_models() -%}
-    {{ return(["int_labelled_products"]) }}
+    {{ return(["int_labelled_products", "int_as_of", "history_dates", "category_numbers"]) }}
 {%- endmacro %}
 
 {#- The rows that a model had at the end of the last build, or in a full build those of now. -#}
@@ -11,8 +8,10 @@
     {%- if model_name not in compared_models() -%}
         {{ exceptions.raise_compiler_error(model_name ~ " is not kept for the next build") }}
     {%- endif -%}
-    {%- set rows = ref(model_name) -%}
-    {{ return("builds.last_" ~ model_name if is_increment() else rows) }}
+    {%- if is_increment() -%}
+        {{ return("builds.last_" ~ model_name) }}
+    {%- endif -%}
+    {{ return(ref(model_name)) }}
 {%- endmacro %}
 
 {#- Keeps their rows. -#}

@@ -5,7 +5,10 @@
 
         new_rows   nothing, all rows are new
         orphans    rows that waited for their order, judged again
-        order_key  the rows of `int_changed_orders`
+        order_key, customer_key
+                   the rows of keys that something new was told of (`of_changed`)
+        months     months from three before that of `changed_months` on, which windows of 90 days touch
+        windows    windows that end in that month or later, and those that are kept no more
         same_rows  rows alike in all columns, of which none is null
 
     arguments: what dbt hands to a strategy
@@ -16,9 +19,24 @@
     {%- set grows = model.config.meta.grows -%}
     {%- if grows == "orphans" %}
     delete from {{ target }} where {{ is_orphan() }};
-    {%- elif grows == "order_key" %}
+    {%- elif grows in ["order_key", "customer_key"] %}
     delete from {{ target }}
-    where order_key in (select order_key from {{ ref("int_changed_orders") }});
+    where {{ grows }} in (select {{ grows }} from {{ ref(changed_keys(grows)) }});
+    {%- elif grows == "months" %}
+    delete from {{ target }}
+    using {{ ref("changed_months") }} as changed
+    where
+        {{ target }}.source = changed.source
+        and {{ target }}.calendar_month >= changed.from_month - interval 3 month;
+    {%- elif grows == "windows" %}
+    delete from {{ target }}
+    where (source, as_of_number) not in (
+        select dates.source, dates.as_of_number
+        from {{ ref("history_dates") }} as dates
+        inner join {{ ref("changed_months") }} as changed
+            on dates.source = changed.source
+        where dates.is_kept and dates.calendar_month < changed.from_month
+    );
     {%- elif grows == "same_rows" %}
     delete from {{ target }}
     using {{ arguments.temp_relation }} as made

@@ -37,7 +37,7 @@ PARTS = (
 )  # fmt: skip
 NOT_COPIED = ("customer_feature_history.*", "*_unit_tests.yml", "__pycache__")
 # What a build says of itself: a full one has none of it.
-OF_THE_BUILD = ("int_changed_", "stg_market__new_files")
+OF_THE_BUILD = ("changed_", "int_changed_", "int_new_", "stg_market__new_files")
 
 
 def write_shop(folder: Path) -> Path:
@@ -176,7 +176,10 @@ class Deliveries:
             where
                 coalesce(appopendate < {until}, true)
                 and not {late} and not {gone}
-                and ({again} or row not in (select row from sent where source_table = 'app_open'))
+                and (
+                    ({again} and ({self.plan.seed} % 3 = 0 or appopendate > '{day - timedelta(days=35)}'))
+                    or row not in (select row from sent where source_table = 'app_open')
+                )
                 and ({'true' if is_backfill else 'false'}
                     or not coalesce(
                         appopendate >= '{FORGOTTEN[0]}' and appopendate < '{FORGOTTEN[1]}', false

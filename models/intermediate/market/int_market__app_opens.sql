@@ -1,4 +1,5 @@
-{%- set new_files = ref('stg_market__new_files') if model.resource_type != 'unit_test' -%}
+{%- set staged = ref('stg_market__app_open') -%}
+{%- set new_opens = ref('int_new_app_opens') if model.resource_type != 'unit_test' -%}
 -- The same client at the same second is one opening, however often it was delivered.
 with int_market__app_opens as (
 
@@ -6,15 +7,13 @@ with int_market__app_opens as (
         customer_key,
         'market' as source,
         opened_at
-    from {{ ref('stg_market__app_open') }}
-    where
-        reject_reasons is null
-        {%- if is_incremental() %}
-        and source_file in (
-            select files.source_file from {{ new_files }} as files
-            where files.source_table = 'app_open'
-        )
-        {%- endif %}
+    {%- if is_incremental() %}
+    from {{ new_opens }}
+    where source = 'market'
+    {%- else %}
+    from {{ staged }}
+    where reject_reasons is null
+    {%- endif %}
     group by customer_key, opened_at
 
 )

@@ -4,7 +4,7 @@ with repeated as (
 
     {{ repeated_rows(
         'market',
-        of_changed_orders(ref('stg_market__market_order')),
+        of_changed(ref('stg_market__market_order'), 'order_key'),
         'market_order',
         keys=['order_key'],
         times=['basket_created_at', 'ordered_at', 'delivered_at', 'rated_at'],
@@ -17,7 +17,7 @@ with repeated as (
     union all
     {{ repeated_rows(
         'market',
-        of_changed_orders(ref('stg_market__product_detail')),
+        of_changed(ref('stg_market__product_detail'), 'order_key'),
         'product_detail',
         keys=['order_key', 'line_number'],
         times=[],
@@ -26,7 +26,7 @@ with repeated as (
     union all
     {{ repeated_rows(
         'market',
-        of_changed_orders(ref('stg_market__promo_detail')),
+        of_changed(ref('stg_market__promo_detail'), 'order_key'),
         'promo_detail',
         keys=['order_key', 'promo_id'],
         times=[],
@@ -40,10 +40,10 @@ replaced as (
     {%- for table_name in ['product_detail', 'promo_detail'] %}
     {{ replaced_rows(
         'market',
-        of_changed_orders(ref('stg_market__' ~ table_name)),
+        of_changed(ref('stg_market__' ~ table_name), 'order_key'),
         table_name,
         key='order_key',
-        wholes=of_changed_orders(ref('stg_market__market_order')),
+        wholes=of_changed(ref('stg_market__market_order'), 'order_key'),
     ) }}
     {{ "union all" if not loop.last }}
     {%- endfor %}
