@@ -58,7 +58,7 @@
         string_split(filename, '/')[-2] as source_table,
         filename as path,
         size,
-        md5(content) as mark
+        cast(hash(content) as varchar) as mark
     from read_blob([{{ paths | join(", ") }}])
     {{ "union all" if not loop.last }}
     {%- else %}

@@ -12,7 +12,6 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -85,17 +84,16 @@ class Deliveries:
         """Deliver what happened up to the first day, but for the forgotten month."""
         self._deliver(FIRST_DELIVERY, is_first=True)
 
-    def __iter__(self) -> Iterator[str]:
-        """Deliver each day in turn, and say of each what happened to the landing zone."""
-        for number, day in enumerate(self.plan.days, start=1):
-            told = "grew"
-            if number == self.plan.erasure_at:
-                self._erase()
-                told = "changed"
-            if number == self.plan.backfill_at:
-                self._deliver(FIRST_DELIVERY + timedelta(days=day), is_backfill=True)
-            self._deliver(FIRST_DELIVERY + timedelta(days=day))
-            yield told
+    def deliver(self, number: int) -> bool:
+        """Deliver the day of that number, and say whether files of before have changed."""
+        day = FIRST_DELIVERY + timedelta(days=self.plan.days[number - 1])
+        has_changed = number == self.plan.erasure_at
+        if has_changed:
+            self._erase()
+        if number == self.plan.backfill_at:
+            self._deliver(day, is_backfill=True)
+        self._deliver(day)
+        return has_changed
 
     def _deliver(self, day: date, is_first: bool = False, is_backfill: bool = False) -> None:
         self.number += 1
@@ -207,8 +205,10 @@ class Deliveries:
     def _erase(self) -> None:
         """Write the files anew without a customer who has ordered and opened the app."""
         ((client,),) = self.raw.execute(
-            "select trim(lower(client_id)) from market_order where trim(client_id) <> '' "
-            f"group by all order by hash({self.draw.randrange(1 << 30)}, trim(lower(client_id))) "
+            "select client from (select distinct trim(lower(client_id)) as client from market_order "
+            "where trim(client_id) <> '' and row in "
+            "(select row from sent where source_table = 'market_order')) "
+            f"order by hash({self.draw.randrange(1 << 30)}, client) "
             "limit 1"
         ).fetchall()
         self.raw.execute("create temp table if not exists erased (client varchar)")
@@ -249,6 +249,7 @@ class Builds:
 
     def __init__(self, project: Path) -> None:
         self.project = project
+        self.landing = (project / "demo").resolve()
         forks = multiprocessing.get_context("forkserver")
         forks.set_forkserver_preload(IMPORTED)
         self._here, there = forks.Pipe()
