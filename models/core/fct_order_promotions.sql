@@ -9,8 +9,8 @@ with fct_order_promotions as (
         promotions.promo_objective,
         orders.is_successful,
         orders.order_date
-    from {{ ref('int_order_promotions') }} as promotions
-    inner join {{ ref('fct_orders') }} as orders
+    from {{ of_changed(ref('int_order_promotions'), 'order_key') }} as promotions
+    inner join {{ of_changed(ref('fct_orders'), 'order_key') }} as orders
         on promotions.order_key = orders.order_key
 
 )

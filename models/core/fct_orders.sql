@@ -1,12 +1,12 @@
 with orders as (
 
-    select * from {{ ref('int_orders') }}
+    select * from {{ of_changed(ref('int_orders'), 'order_key') }}
 
 ),
 
 lines as (
 
-    select * from {{ ref('int_order_line_totals') }}
+    select * from {{ of_changed(ref('int_order_line_totals'), 'order_key') }}
 
 ),
 
@@ -15,7 +15,7 @@ promotions as (
     select
         order_key,
         count(*) as promo_count
-    from {{ ref('int_order_promotions') }}
+    from {{ of_changed(ref('int_order_promotions'), 'order_key') }}
     group by order_key
 
 ),

@@ -12,8 +12,8 @@ with fct_ratings as (
         ratings.is_skipped,
         cast(ratings.rated_at as date) as rated_date,
         ratings.rated_at
-    from {{ ref('int_ratings') }} as ratings
-    inner join {{ ref('fct_orders') }} as orders
+    from {{ of_changed(ref('int_ratings'), 'order_key') }} as ratings
+    inner join {{ of_changed(ref('fct_orders'), 'order_key') }} as orders
         on ratings.order_key = orders.order_key
 
 )

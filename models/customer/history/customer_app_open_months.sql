@@ -1,3 +1,4 @@
+{%- set changed_months = ref('changed_months') if model.resource_type != 'unit_test' -%}
 with opens as (
 
     select
@@ -8,6 +9,12 @@ with opens as (
     from {{ ref('fct_app_opens') }} as app_opens
     inner join {{ ref('int_as_of') }} as as_of
         on app_opens.source = as_of.source
+    {%- if is_incremental() %}
+    inner join {{ changed_months }} as changed_months
+        on
+            app_opens.source = changed_months.source
+            and app_opens.opened_at >= changed_months.from_month - interval 3 month
+    {%- endif %}
     where cast(app_opens.opened_at as date) <= as_of.as_of_date
 
 ),

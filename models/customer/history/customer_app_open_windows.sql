@@ -1,3 +1,4 @@
+{%- set changed_months = ref('changed_months') if model.resource_type != 'unit_test' -%}
 with parts as (
 
     select
@@ -37,6 +38,12 @@ customer_app_open_windows as (
         on
             parts.source = dates.source
             and parts.as_of_number = dates.as_of_number
+    {%- if is_incremental() %}
+    inner join {{ changed_months }} as changed_months
+        on
+            dates.source = changed_months.source
+            and dates.calendar_month >= changed_months.from_month
+    {%- endif %}
     where dates.is_kept
     group by parts.customer_key, parts.source, parts.as_of_number
 

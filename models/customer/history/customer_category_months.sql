@@ -20,7 +20,7 @@ category_months as (
         cast(date_trunc('month', greatest(lines.order_date, lines.delivered_date)) as date)
             as calendar_month,
         sum(lines.line_value) as line_value
-    from {{ ref('fct_order_lines') }} as lines
+    from {{ of_changed(ref('fct_order_lines'), 'customer_key') }} as lines
     inner join products
         on lines.product_key = products.product_key
     inner join {{ ref('int_as_of') }} as as_of

@@ -1,6 +1,6 @@
 with spans as (
 
-    select * from {{ ref('customer_order_spans') }}
+    select * from {{ of_changed(ref('customer_order_spans'), 'customer_key') }}
 
 ),
 
@@ -63,7 +63,7 @@ ratings as (
         count(ratings.rating) as rating_count,
         count(*) filter (where ratings.is_skipped) as skipped_rating_count,
         sum(ratings.rating) as rating_sum
-    from {{ ref('fct_ratings') }} as ratings
+    from {{ of_changed(ref('fct_ratings'), 'customer_key') }} as ratings
     inner join {{ ref('int_as_of') }} as as_of
         on ratings.source = as_of.source
     where
@@ -79,7 +79,7 @@ seen as (
     select
         customers.customer_key,
         cast(date_trunc('month', customers.first_seen_at) as date) as calendar_month
-    from {{ ref('dim_customers') }} as customers
+    from {{ of_changed(ref('dim_customers'), 'customer_key') }} as customers
     inner join {{ ref('int_as_of') }} as as_of
         on customers.source = as_of.source
     where cast(customers.first_seen_at as date) <= as_of.as_of_date
@@ -118,7 +118,7 @@ customer_order_months as (
     full join known using (customer_key, calendar_month)
     full join leaving using (customer_key, calendar_month)
     full join ratings using (customer_key, calendar_month)
-    full join {{ ref('customer_category_months') }} as categories
+    full join {{ of_changed(ref('customer_category_months'), 'customer_key') }} as categories
         using (customer_key, calendar_month)
     full join seen using (customer_key, calendar_month)
 

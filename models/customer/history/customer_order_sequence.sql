@@ -10,7 +10,7 @@ with numbered as (
                 state desc nulls first, device_class desc nulls first,
                 payment_type desc nulls first, order_key desc
         ) as order_number
-    from {{ ref('known_successes') }}
+    from {{ of_changed(ref('known_successes'), 'customer_key') }}
 
 ),
 

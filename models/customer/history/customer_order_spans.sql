@@ -8,10 +8,10 @@ with orders as (
         {{ add_days('orders.order_date', '365') }} as leaving_date,
         successes.known_date,
         as_of.as_of_date
-    from {{ ref('fct_orders') }} as orders
+    from {{ of_changed(ref('fct_orders'), 'customer_key') }} as orders
     inner join {{ ref('int_as_of') }} as as_of
         on orders.source = as_of.source
-    left join {{ ref('customer_order_sequence') }} as successes
+    left join {{ of_changed(ref('customer_order_sequence'), 'customer_key') }} as successes
         on orders.order_key = successes.order_key
     where
         orders.customer_key is not null

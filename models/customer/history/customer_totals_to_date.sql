@@ -12,7 +12,7 @@ with months as (
         months.*,
         customers.source,
         dates.as_of_number
-    from {{ ref('customer_order_months') }} as months
+    from {{ of_changed(ref('customer_order_months'), 'customer_key') }} as months
     inner join {{ ref('dim_customers') }} as customers
         on months.customer_key = customers.customer_key
     inner join {{ ref('history_dates') }} as dates

@@ -1,3 +1,5 @@
+{%- set staged = ref('stg_market__app_open') -%}
+{%- set new_opens = ref('int_new_app_opens') if model.resource_type != 'unit_test' -%}
 -- The same client at the same second is one opening, however often it was delivered.
 with int_market__app_opens as (
 
@@ -5,8 +7,13 @@ with int_market__app_opens as (
         customer_key,
         'market' as source,
         opened_at
-    from {{ ref('stg_market__app_open') }}
+    {%- if is_incremental() %}
+    from {{ new_opens }}
+    where source = 'market'
+    {%- else %}
+    from {{ staged }}
     where reject_reasons is null
+    {%- endif %}
     group by customer_key, opened_at
 
 )

@@ -1,10 +1,10 @@
 -- A line that a restated order no longer has is set aside as one that it has otherwise; a line may
--- be both, and is one row.
+-- be both, and is one row. What was set aside stays so: later rows are newer ones.
 with repeated as (
 
     {{ repeated_rows(
         'market',
-        ref('stg_market__market_order'),
+        of_changed(ref('stg_market__market_order'), 'order_key'),
         'market_order',
         keys=['order_key'],
         times=['basket_created_at', 'ordered_at', 'delivered_at', 'rated_at'],
@@ -17,7 +17,7 @@ with repeated as (
     union all
     {{ repeated_rows(
         'market',
-        ref('stg_market__product_detail'),
+        of_changed(ref('stg_market__product_detail'), 'order_key'),
         'product_detail',
         keys=['order_key', 'line_number'],
         times=[],
@@ -26,7 +26,7 @@ with repeated as (
     union all
     {{ repeated_rows(
         'market',
-        ref('stg_market__promo_detail'),
+        of_changed(ref('stg_market__promo_detail'), 'order_key'),
         'promo_detail',
         keys=['order_key', 'promo_id'],
         times=[],
@@ -40,10 +40,10 @@ replaced as (
     {%- for table_name in ['product_detail', 'promo_detail'] %}
     {{ replaced_rows(
         'market',
-        ref('stg_market__' ~ table_name),
+        of_changed(ref('stg_market__' ~ table_name), 'order_key'),
         table_name,
         key='order_key',
-        wholes=ref('stg_market__market_order'),
+        wholes=of_changed(ref('stg_market__market_order'), 'order_key'),
     ) }}
     {{ "union all" if not loop.last }}
     {%- endfor %}

@@ -1,6 +1,6 @@
 with source as (
 
-    select * from {{ source('market', 'app_open') }}
+    select * from {{ landed('market', 'app_open') }}
 
 ),
 

@@ -1,6 +1,6 @@
 with source as (
 
-    select * from {{ source('market', 'market_order') }}
+    select * from {{ landed('market', 'market_order') }}
 
 ),
 

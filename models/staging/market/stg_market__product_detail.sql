@@ -1,6 +1,10 @@
 with source as (
 
-    select * from {{ source('market', 'product_detail') }}
+    select * from {{ landed('market', 'product_detail') }}
+    {{ judged_again([
+        'order_id', '_pos', 'count', 'product_id', 'price', 'subcategory_id', 'brand_id',
+        'mastercategory_id',
+    ]) }}
 
 ),
 

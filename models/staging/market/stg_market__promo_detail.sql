@@ -1,6 +1,9 @@
 with source as (
 
-    select * from {{ source('market', 'promo_detail') }}
+    select * from {{ landed('market', 'promo_detail') }}
+    {{ judged_again([
+        'order_id', 'promo_id', 'responsibledepartment_id', 'promoobjective',
+    ]) }}
 
 ),
 
