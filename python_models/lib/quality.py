@@ -186,7 +186,7 @@ class Boosted:
 
     def probability(self, matrix: np.ndarray, features: list[str]) -> np.ndarray:
         """Return the probability of each row of unscaled features (rows x features)."""
-        total, _ = tree_tables.read_trees(self.nodes, features).score(matrix)
+        total = tree_tables.read_trees(self.nodes, features).totals(matrix)
         return expit(self.slope * total + self.intercept)
 
 
