@@ -6,7 +6,6 @@ Customers are scored in batches, so memory does not grow with them.
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 import row_batches
 import tree_tables
@@ -40,6 +39,8 @@ def score_batch(frame, trees, themes, means, slope, intercept) -> pd.DataFrame:
     of each, NaN for a feature that the version left out; slope, intercept: the line that turns
     sums of trees into logits.
     """
+    from scipy.special import expit  # only where trees serve
+
     matrix = frame[themes["feature"].tolist()].to_numpy(dtype=float)
     unknown = np.full((len(matrix), 1), np.nan)  # where trees look for features that went
     numbers = themes["theme_number"].to_numpy(dtype=np.int64)
