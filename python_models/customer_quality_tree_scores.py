@@ -6,8 +6,8 @@ Customers are scored in batches, so memory does not grow with them.
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
+import row_batches
 import tree_tables
 
 SCHEMA = (
@@ -16,15 +16,6 @@ SCHEMA = (
 )
 REASONS = ("first_reason_code", "second_reason_code", "third_reason_code")
 LEAST_REASON = 1e-9  # what adds less to the logit is no reason
-
-
-def theme_sums(contributions: np.ndarray, theme_numbers: np.ndarray) -> np.ndarray:
-    """Return rows x themes: the sums of contributions (rows x features) of each theme's features.
-
-    theme_numbers: of each feature, counted from 0 without gaps.
-    """
-    belongs = theme_numbers[:, None] == np.arange(theme_numbers.max() + 1)[None, :]
-    return contributions @ belongs.astype(float)
 
 
 def reason_codes(sums: np.ndarray, is_above: np.ndarray) -> np.ndarray:
@@ -48,14 +39,17 @@ def score_batch(frame, trees, themes, means, slope, intercept) -> pd.DataFrame:
     of each, NaN for a feature that the version left out; slope, intercept: the line that turns
     sums of trees into logits.
     """
+    from scipy.special import expit  # only where trees serve
+
     matrix = frame[themes["feature"].tolist()].to_numpy(dtype=float)
     unknown = np.full((len(matrix), 1), np.nan)  # where trees look for features that went
-    total, contributions = trees.score(np.hstack([matrix, unknown]))
     numbers = themes["theme_number"].to_numpy(dtype=np.int64)
+    # What is unknown to all adds to a group of its own, the last, which is no theme.
+    total, sums = trees.score(np.hstack([matrix, unknown]), np.append(numbers, numbers.max() + 1))
     _, first_of_theme = np.unique(numbers, return_index=True)
     # An unknown value is neither above nor below, and counts as below like the mean itself.
     is_above = (matrix > means)[:, first_of_theme]
-    codes = reason_codes(slope * theme_sums(contributions[:, :-1], numbers), is_above)
+    codes = reason_codes(slope * sums[:, :-1], is_above)
     scored = pd.DataFrame({"customer_key": frame["customer_key"].to_numpy(dtype=np.int64)})
     scored["good_probability"] = expit(slope * total + intercept)
     for index, name in enumerate(REASONS):
@@ -90,15 +84,10 @@ def model(dbt, session):
             f"source = '{source}' and decision_date between date '{first_date}' "
             f"and date '{last_date}'"
         )
-        ((count,),) = decided.aggregate("count(*)").fetchall()
-        batches = max(1, -(-count // int(batch_rows)))
-        for batch in range(batches):
-            # By hash, so that every batch is about as large and needs no sort.
-            frame = (
-                decided.filter(f"sample_key % {batches} = {batch}")
-                .project(f"customer_key, {numbers}")
-                .df()
-            )
+        for batch in row_batches.conditions(customers, int(batch_rows)):
+            frame = decided.filter(batch).project(f"customer_key, {numbers}").df()
+            if frame.empty:
+                continue
             scored = score_batch(
                 frame, trees, themes, means.reindex(themes["feature"]).to_numpy(), slope, intercept
             )

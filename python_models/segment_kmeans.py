@@ -104,10 +104,12 @@ def model(dbt, session):
             fitted: segment_artifacts.kept_model(version)
             for fitted, version in of_source.groupby("fitted_as_of")
         }
-        is_version, found = segment_version.version_rows(
-            segment_inputs.shop_of(source, as_of, features, relations, limits), tables, settings,
-            {fitted: one for fitted, one in models.items() if one is not None}, used,
-        )  # fmt: skip
+        # Threads that wait for one another would take more time than so small sums do.
+        with segmentation.one_thread():
+            is_version, found = segment_version.version_rows(
+                segment_inputs.shop_of(source, as_of, features, relations, limits), tables,
+                settings, {fitted: one for fitted, one in models.items() if one is not None}, used,
+            )  # fmt: skip
         about = {
             "source": source,
             "model_version": as_of.isoformat() if is_version else segment_artifacts.UNTRAINED,

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh_tridiagonal
-from scipy.optimize import minimize
 from scipy.special import digamma, expit, gammaln
 
 Floats = NDArray[np.float64]
@@ -195,6 +194,8 @@ def _maximise(
 
     mean_likelihood gives the mean and its slopes by the logarithms of the parameters.
     """
+    from scipy.optimize import minimize  # only a fit needs it, and it takes long to load
+
     limits = (np.log(LOWEST), np.log(HIGHEST))
 
     def cost(log_parameters: Floats) -> tuple[float, Floats]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 CONFIDENCE = 0.95
 # The normal quantiles of 97.5 % and 80 %: an effect of so many standard errors is found in four of
@@ -98,7 +98,7 @@ def arm_ratio_p(sent: int, holdout: int, planned_holdout: float) -> float:
     if min(planned) <= 0:
         return 1.0 if np.all(np.array([sent, holdout])[planned <= 0] == 0) else 0.0
     statistic = float(np.sum((np.array([sent, holdout]) - planned) ** 2 / planned))
-    return float(stats.chi2.sf(statistic, 1))
+    return float(special.chdtrc(1, statistic))
 
 
 def winsor_limits(values: np.ndarray, share: float = WINSOR_SHARE) -> tuple[float, float]:

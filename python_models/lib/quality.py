@@ -13,13 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
 import quality_evaluation
@@ -27,6 +25,11 @@ import quality_verdict
 import tree_tables
 from quality_evaluation import Estimate
 from quality_verdict import BOOSTING, INSUFFICIENT, LOGISTIC
+
+# A build that fits nothing reads the names of this module, and need not wait for the library that
+# fits: it is imported where it is used.
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 # head: the column of its label. The first is what a good customer is; the others are the two sides
 # of the quadrant.
@@ -186,7 +189,7 @@ class Boosted:
 
     def probability(self, matrix: np.ndarray, features: list[str]) -> np.ndarray:
         """Return the probability of each row of unscaled features (rows x features)."""
-        total, _ = tree_tables.read_trees(self.nodes, features).score(matrix)
+        total = tree_tables.read_trees(self.nodes, features).totals(matrix)
         return expit(self.slope * total + self.intercept)
 
 
@@ -246,6 +249,8 @@ def fit(
     rule_features: discount shares, of which the one that ranks the training better is the rule.
     Returns None where no feature can be used.
     """
+    import sklearn.ensemble  # noqa: F401  limits on threads reach only what has been loaded
+
     train = sort_by_content(train, features)
     test = sort_by_content(test, features)
     scaling, dropped = fit_scaling(train, features)
@@ -379,6 +384,8 @@ def fit_logistic(
     The penalty is the strongest of those with the least log loss on the later rows after a fit on
     the earlier ones; the model is then fitted on all rows.
     """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
 
     def fitted(penalty: float, rows: np.ndarray) -> LogisticRegression:
         model = LogisticRegression(C=penalty, solver="newton-cholesky", tol=1e-8)
@@ -407,6 +414,9 @@ def fit_boosted(
     How many trees, and the sigmoid that calibrates their sums (Platt 1999), are learned on the
     later rows after a fit on the earlier ones; the trees are then grown on all rows.
     """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import log_loss
+
     # A feature that nobody had yet among the earlier rows has no bins to be cut into, and tells the
     # trial nothing: there it is one value for all.
     tried = np.where(np.isnan(matrix[earlier]).all(axis=0), 0.0, matrix)

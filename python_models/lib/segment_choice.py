@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from kneed import KneeLocator
 
 from segment_gate import GateLimits, Measured, is_eligible, verdicts
 
@@ -101,6 +100,9 @@ def find_knee(measured: Sequence[Measured]) -> int | None:
     """Return the k at which inertia stops falling fast (Satopaa et al. 2011), or None."""
     if len(measured) < 3:
         return None
+    # Its import brings signal processing along, which nothing else needs.
+    from kneed import KneeLocator
+
     locator = KneeLocator(
         [one.k for one in measured],
         [one.inertia for one in measured],

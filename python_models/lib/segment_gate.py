@@ -8,19 +8,18 @@ the same customers give the same measures bit for bit, however they are called o
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn import config_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
 
 import segmentation
 
 # What random numbers are drawn for: purposes do not share a stream, so none disturbs another.
 FIT, RESAMPLES, SPLITS, SEEDS, REFERENCES = range(5)
 DISTANCES_MIB = 64  # of memory for distances between rows, which come in slices
+SERVED_STARTS = 3 * segmentation.STARTS  # of the fit on all rows, which is the one that is served
+TINY = float(np.finfo(float).tiny)  # two rows may be alike: nothing is divided by 0
 LOW_QUANTILE = 0.05  # of the agreements over resamples: what nearly every refit reaches
 
 
@@ -140,7 +139,14 @@ def measurable(values: np.ndarray, k_values: Iterable[int]) -> list[int]:
 
 
 def measure(values: np.ndarray, order: np.ndarray, k: int, limits: GateLimits) -> Measured:
-    """Fit k clusters on all rows and measure them.
+    """Fit and measure one k; see `measure_each`."""
+    return measure_each(values, order, [k], limits)[0]
+
+
+def measure_each(
+    values: np.ndarray, order: np.ndarray, k_values: Sequence[int], limits: GateLimits
+) -> list[Measured]:
+    """Fit k clusters on all rows and measure them, for each of some k.
 
     values: rows x features, standardised, sorted by content. order: row numbers in the order of a
     key of the content, whose first rows stand for all. Raises ValueError where fewer than k rows
@@ -155,38 +161,55 @@ def measure(values: np.ndarray, order: np.ndarray, k: int, limits: GateLimits) -
     over samples is about 0.01 where a k is clear, and about 0.1 where two optima are nearly equal.
     All three are lower than on 20,000 rows, by 0.01 to 0.1: a sample refuses rather too much.
     """
-    if not measurable(values, [k]):
-        raise ValueError(f"fewer than {k} distinct rows cannot fall into {k} clusters")
+    from sklearn.exceptions import ConvergenceWarning
+
+    if len(measurable(values, k_values)) < len(k_values):
+        most = max(k_values)
+        raise ValueError(f"fewer than {most} distinct rows cannot fall into {most} clusters")
+    sample = content_sample(values, order, limits.bootstrap_rows)
+    evaluation = content_sample(values, order, limits.evaluation_rows)
+    spread = content_sample(values, order, limits.gap_rows)
     with segmentation.one_thread(), warnings.catch_warnings():
         # A sample may hold fewer distinct rows than clusters; that shows in the measures.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = segmentation.fit_kmeans(values, k, _seed(limits, k, FIT))
-        centroids = model.cluster_centers_[segmentation.canonical_order(model.cluster_centers_)]
-        sizes = np.bincount(segmentation.assign(values, centroids), minlength=k)
-        sample = content_sample(values, order, limits.bootstrap_rows)
-        evaluation = content_sample(values, order, limits.evaluation_rows)
-        agreement, jaccard = bootstrap_stability(sample, centroids, limits)
-        silhouette, silhouette_error, calinski, davies = separation(
-            evaluation, segmentation.assign(evaluation, centroids)
+        models = [
+            segmentation.fit_kmeans(values, k, _seed(limits, k, FIT), starts=SERVED_STARTS)
+            for k in k_values
+        ]
+        found = [
+            model.cluster_centers_[segmentation.canonical_order(model.cluster_centers_)]
+            for model in models
+        ]
+        # Distances between rows are what separation costs, and are the same for every k.
+        apart = separations(
+            evaluation, [segmentation.assign(evaluation, centroids) for centroids in found]
         )
-        gap, gap_error = gap_statistic(content_sample(values, order, limits.gap_rows), k, limits)
-        return Measured(
-            k=k,
-            row_count=len(values),
-            centroids=centroids,
-            bootstrap_agreement=agreement,
-            cluster_jaccard=jaccard,
-            prediction_strength=prediction_strength(sample, k, limits),
-            smallest_row_count=int(sizes.min()),
-            seed_agreement=seed_agreement(evaluation, k, limits),
-            inertia=float(model.inertia_),
-            silhouette=silhouette,
-            silhouette_error=silhouette_error,
-            calinski_harabasz=calinski,
-            davies_bouldin=davies,
-            gap=gap,
-            gap_error=gap_error,
-        )
+        measured = []
+        for k, model, centroids, separation in zip(k_values, models, found, apart, strict=True):
+            sizes = np.bincount(segmentation.assign(values, centroids), minlength=k)
+            agreement, jaccard = bootstrap_stability(sample, centroids, limits)
+            gap, gap_error = gap_statistic(spread, k, limits)
+            silhouette, silhouette_error, calinski, davies = separation
+            measured.append(
+                Measured(
+                    k=k,
+                    row_count=len(values),
+                    centroids=centroids,
+                    bootstrap_agreement=agreement,
+                    cluster_jaccard=jaccard,
+                    prediction_strength=prediction_strength(sample, k, limits),
+                    smallest_row_count=int(sizes.min()),
+                    seed_agreement=seed_agreement(evaluation, k, limits),
+                    inertia=float(model.inertia_),
+                    silhouette=silhouette,
+                    silhouette_error=silhouette_error,
+                    calinski_harabasz=calinski,
+                    davies_bouldin=davies,
+                    gap=gap,
+                    gap_error=gap_error,
+                )
+            )
+    return measured
 
 
 def verdicts(measured: Measured, limits: GateLimits, customer_count: int) -> dict[str, bool]:
@@ -331,21 +354,65 @@ def least_to_median(agreements: np.ndarray, floor: float) -> float:
     return float(others.min() / max(np.median(others), floor))
 
 
-def separation(sample: np.ndarray, labels: np.ndarray) -> tuple[float, float, float, float]:
+def separations(
+    sample: np.ndarray, labellings: Sequence[np.ndarray]
+) -> list[tuple[float, float, float, float]]:
     """Return silhouette, its standard error over rows, Calinski-Harabasz and Davies-Bouldin.
 
-    All are nan where the labels are one group or each row is its own.
+    sample: rows x features; labellings: each a label from 0 for every row. All are nan where the
+    labels are one group or each row is its own.
     """
-    if not 2 <= len(np.unique(labels)) < len(sample):
-        return (float("nan"),) * 4
-    with config_context(working_memory=DISTANCES_MIB):
-        silhouettes = silhouette_samples(sample, labels)
-    return (
-        float(silhouettes.mean()),
-        float(silhouettes.std() / np.sqrt(len(silhouettes))),
-        float(calinski_harabasz_score(sample, labels)),
-        float(davies_bouldin_score(sample, labels)),
-    )
+    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
+
+    usable = [2 <= len(np.unique(labels)) < len(sample) for labels in labellings]
+    kept = [labels for labels, is_usable in zip(labellings, usable, strict=True) if is_usable]
+    each = iter(silhouettes(sample, kept))
+    found = []
+    for labels, is_usable in zip(labellings, usable, strict=True):
+        if not is_usable:
+            found.append((float("nan"),) * 4)
+            continue
+        values = next(each)
+        found.append(
+            (
+                float(values.mean()),
+                float(values.std() / np.sqrt(len(values))),
+                float(calinski_harabasz_score(sample, labels)),
+                float(davies_bouldin_score(sample, labels)),
+            )
+        )
+    return found
+
+
+def silhouettes(sample: np.ndarray, labellings: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the silhouette of every row under each labelling (Rousseeuw 1987).
+
+    Arguments as in `separations`; every labelling has two groups or more. Distances are taken once
+    for all labellings, some rows at a time. A row that is its group alone has 0.
+    """
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    if not labellings:
+        return []
+    groups = [labels[:, None] == np.unique(labels)[None, :] for labels in labellings]
+    belongs = np.hstack(groups).astype(float)
+    sums = np.empty_like(belongs)
+    step = max(1, (DISTANCES_MIB << 20) // (8 * len(sample)))
+    for begin in range(0, len(sample), step):
+        rows = slice(begin, begin + step)
+        sums[rows] = euclidean_distances(sample[rows], sample) @ belongs
+    found = []
+    for own, total in zip(
+        groups,
+        np.split(sums, np.cumsum([own.shape[1] for own in groups])[:-1], axis=1),
+        strict=True,
+    ):
+        sizes = own.sum(axis=0)
+        within = total[own] / np.maximum(own @ sizes - 1, 1)
+        others = np.where(own, np.inf, total / sizes).min(axis=1)
+        values = (others - within) / np.maximum(np.maximum(within, others), TINY)
+        found.append(np.where(own @ sizes > 1, values, 0.0))
+    return found
 
 
 def gap_statistic(sample: np.ndarray, k: int, limits: GateLimits) -> tuple[float, float]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 MIN_JACCARD = 0.5  # customers in both of all in either, for an id to survive
 MAIN_SHARE = 0.5  # a part that makes out most of a segment
@@ -49,6 +48,8 @@ def inherited(counts: np.ndarray) -> dict[int, int]:
 
     counts: as `overlaps` returns them.
     """
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(-counts)
     either = counts.sum(axis=1)[:, None] + counts.sum(axis=0)[None, :] - counts
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
 MAX_MATCH_DISTANCE = 1.6
 MIN_NAMED_COORDINATE = 0.25
@@ -32,6 +31,8 @@ def match_archetypes(
     from_average = np.sqrt((centroids**2) @ known.T / counts)
     possible = (cost <= MAX_MATCH_DISTANCE) & (cost < from_average)
     cost = np.where(possible, cost, IMPOSSIBLE)
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(cost)
     names: list[str | None] = [None] * len(centroids)
     for row, column in zip(rows, columns, strict=True):

@@ -19,7 +19,6 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
 import population_stability
 import segment_gate
@@ -322,6 +321,8 @@ def match_labels(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
     Labels are ints from 0. A label without a partner becomes -1. The pairs are those of the
     Hungarian method on the table of both.
     """
+    from scipy.optimize import linear_sum_assignment
+
     table = cross_table(reference, other)
     rows, columns = linear_sum_assignment(table, maximize=True)
     names = np.full(table.shape[1], -1)

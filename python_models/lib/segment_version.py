@@ -113,7 +113,7 @@ def version_rows(
         return False, segment_artifacts.unsegmented_rows(count, reason) + rows
 
     order = np.argsort(frame["sample_key"].to_numpy(), kind="stable")
-    measured = [segment_gate.measure(values, order, k, settings.gate) for k in k_values]
+    measured = segment_gate.measure_each(values, order, k_values, settings.gate)
     rules = rule_segments.RuleSegmenter(tables.cells, shop.is_scored)
     explained, by_rules = usefulness(shop.check(), features, k_values, rules, settings.gate.seed)
     choice = segment_choice.choose(

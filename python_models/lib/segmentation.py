@@ -7,20 +7,25 @@ the seed is fixed, so that neither the order of rows nor the names of customers 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
-from sklearn.cluster import KMeans
 from threadpoolctl import ThreadpoolController
+
+import kmeans_starts
+
+# A build that fits nothing asks this module what was fitted, and need not wait for the libraries
+# that fit: they are imported where they are used.
+if TYPE_CHECKING:
+    from sklearn.cluster import KMeans
 
 WINSOR_QUANTILES = (0.005, 0.995)
 MIN_STANDARD_DEVIATION = 1e-6
 MAX_RANK_CORRELATION = 0.9
 ABSENT = "its source is absent"
 STARTS = 10
-# Made once: to find the libraries again for each of hundreds of small fits costs as much as a fit.
-THREADS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ def select_features(frame: pd.DataFrame, features: list[str]) -> dict[str, str]:
     zero, and of a pair with an absolute Spearman correlation over 0.9 the one that stands later
     in `features`.
     """
+    from scipy.stats import rankdata
+
     reasons: dict[str, str] = {}
     ranks: dict[str, np.ndarray] = {}
     for feature in features:
@@ -88,9 +95,21 @@ def select_features(frame: pd.DataFrame, features: list[str]) -> dict[str, str]:
     return reasons
 
 
+@cache
+def threads() -> ThreadpoolController:
+    """Return what limits the threads of the libraries that fit.
+
+    Made once: to find them again for each of hundreds of small fits costs as much as a fit. And
+    made late: it finds only what has been loaded.
+    """
+    import sklearn.cluster  # noqa: F401
+
+    return ThreadpoolController()
+
+
 def one_thread():
     """Return a context in which sums run on one thread: in one order, hence with equal bits."""
-    return THREADS.limit(limits=1)
+    return threads().limit(limits=1)
 
 
 def fit_kmeans(
@@ -100,13 +119,20 @@ def fit_kmeans(
     weights: np.ndarray | None = None,
     starts: int = STARTS,
 ) -> KMeans:
-    """Fit k-means (Lloyd, k-means++ with ten starts) on standardised rows, on one thread.
+    """Fit k-means (Lloyd) on standardised rows, from the best of ten starts, on one thread.
 
     Rows must be sorted by content. weights: one a row, how often it counts; None is once each. One
-    thread keeps sums in one order, hence bits equal.
+    thread keeps sums in one order, hence bits equal. starts: how many are drawn; the most promising
+    of them are followed to their end (kmeans_starts).
     """
-    with one_thread():
-        model = KMeans(n_clusters=k, n_init=starts, random_state=seed)
+    from sklearn import config_context
+    from sklearn.cluster import KMeans
+
+    with one_thread(), config_context(assume_finite=True, skip_parameter_validation=True):
+        centred = values - values.mean(axis=0)
+        found = kmeans_starts.promising(centred, k, seed, weights, starts)
+        turns = iter(found)
+        model = KMeans(k, init=lambda *_, **__: next(turns), n_init=len(found))
         return model.fit(values, sample_weight=weights)
 
 

@@ -7,16 +7,21 @@ code when it is opened.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
+
+# To score needs nothing of the library that fitted, whose import costs more than most scores.
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 COLUMNS = (
     "tree_number", "node_number", "feature", "threshold", "missing_goes_left", "left_node",
     "right_node", "node_value", "customer_count",
 )  # fmt: skip
 NO_NODE = -1
+ROWS_AT_ONCE = 16_384  # so few that what is looked at again and again stays in the cache
 
 
 @dataclass(frozen=True)
@@ -34,34 +39,131 @@ class Trees:
     left: np.ndarray
     right: np.ndarray
     value: np.ndarray
-    depth: np.ndarray  # most steps from the root to a leaf, one value a tree
 
-    def score(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return each row's sum over trees and how much each feature contributes to it.
+    def totals(self, matrix: np.ndarray) -> np.ndarray:
+        """Return each row's sum over trees; matrix as in `score`."""
+        return self.score(matrix, np.zeros(matrix.shape[1], dtype=np.int64), False)[0]
 
-        matrix: rows x features, NaN where unknown. A feature's contribution is the sum, over all
-        steps from node to child that it decided, of the change in value; the sum over features
-        plus the roots' values is the row's sum. Source: Saabas, "Interpreting random forests"
-        (2014). Working memory is that of the contributions, rows x features.
+    def score(
+        self, matrix: np.ndarray, groups: np.ndarray | None = None, is_explained: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return each row's sum over trees and how much each group of features contributes to it.
+
+        matrix: rows x features, NaN where unknown; groups: of each feature the number of its group
+        from 0, by default each is its own; is_explained: whether contributions are wanted, else
+        they are 0. A feature's contribution is the sum, over all steps from node to child that it
+        decided, of the change in value; the sum over features plus the roots' values is the row's
+        sum. Source: Saabas, "Interpreting random forests" (2014). Working memory is that of the
+        contributions, rows x groups.
         """
-        rows = np.arange(len(matrix))
-        contributions = np.zeros(matrix.shape)
+        if groups is None:
+            groups = np.arange(matrix.shape[1])
+        plans = [self._plan(tree, groups if is_explained else None) for tree in range(len(self))]
+        contributions = np.zeros((len(matrix), int(groups.max(initial=-1)) + 1))
         total = np.zeros(len(matrix))
-        for tree in range(len(self.value)):
-            node = np.zeros(len(matrix), dtype=np.int64)
-            for _ in range(self.depth[tree]):
-                feature = self.feature[tree, node]
-                seen = matrix[rows, feature]
-                # A comparison with NaN is false, so unknown values need the second term alone.
-                goes_left = (seen <= self.threshold[tree, node]) | (
-                    np.isnan(seen) & self.missing_left[tree, node]
-                )
-                child = np.where(goes_left, self.left[tree, node], self.right[tree, node])
-                step = self.value[tree, child] - self.value[tree, node]
-                contributions[rows, feature] += step
-                node = child
-            total += self.value[tree, node]
+        for begin in range(0, len(matrix), ROWS_AT_ONCE):
+            rows = slice(begin, begin + ROWS_AT_ONCE)
+            columns = np.ascontiguousarray(matrix[rows].T)
+            added = np.zeros((contributions.shape[1], columns.shape[1]))
+            for plan in plans:
+                leaf = plan.leaf_of(columns)
+                total[rows] += plan.value[leaf]
+                for group, steps in plan.steps.items():
+                    added[group] += steps[leaf]
+            contributions[rows] = added.T
         return total, contributions
+
+    def __len__(self) -> int:
+        """Return the number of trees."""
+        return len(self.value)
+
+    def _plan(self, tree: int, groups: np.ndarray | None) -> _Plan:
+        """Return one tree as tests that rule leaves out; groups: as in `score`, None for none."""
+        inner, leaves, sums = [], [], []
+        steps: dict[int, dict[int, float]] = {}
+
+        def walk(node: int, added: dict[int, float]) -> range:
+            """Number the leaves below a node from left to right and return their numbers."""
+            first = len(leaves)
+            left, right = int(self.left[tree, node]), int(self.right[tree, node])
+            if left == node:
+                for group, step in added.items():
+                    steps.setdefault(group, {})[first] = step
+                leaves.append(node)
+                sums.append(self.value[tree, node])
+                return range(first, first + 1)
+            below = []
+            for child in (left, right):
+                step = dict(added)
+                if groups is not None:
+                    group = int(groups[self.feature[tree, node]])
+                    change = self.value[tree, child] - self.value[tree, node]
+                    step[group] = step.get(group, 0.0) + change
+                below.append(walk(child, step))
+            lost = sum(1 << number for number in below[0])
+            inner.append(
+                (
+                    int(self.feature[tree, node]),
+                    float(self.threshold[tree, node]),
+                    bool(self.missing_left[tree, node]),
+                    lost,
+                )
+            )
+            return range(first, len(leaves))
+
+        walk(0, {})
+        tables = {}
+        for group, by_leaf in steps.items():
+            table = np.zeros(len(leaves))
+            table[list(by_leaf)] = list(by_leaf.values())
+            tables[group] = table
+        return _Plan(inner, np.array(sums), tables)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One tree, whose leaves are numbered from left to right.
+
+    tests: per inner node its feature, threshold, whether unknown values go left, and as bits the
+    leaves that a row cannot reach which goes right. value: of each leaf; steps: by group what the
+    way to each leaf added.
+
+    A row's leaf is the first that no test rules out, for the leaves right of the way that it takes
+    need not be ruled out at all. So every test is one comparison of a column, without a jump.
+    Source: Lucchese et al., "QuickScorer" (2015).
+    """
+
+    tests: list[tuple[int, float, bool, int]]
+    value: np.ndarray
+    steps: dict[int, np.ndarray]
+
+    def leaf_of(self, columns: np.ndarray) -> np.ndarray:
+        """Return the leaf of each row; columns: features x rows, NaN where unknown."""
+        count = columns.shape[1]
+        words = -(-len(self.value) // WORD)
+        leaf = np.zeros(count, dtype=np.int64)
+        for word in reversed(range(words)):
+            gone = np.zeros(count, dtype=np.uint16)
+            for feature, threshold, missing_left, lost in self.tests:
+                bits = np.uint16(lost >> (word * WORD) & ALL_GONE)
+                if not bits:
+                    continue
+                # A comparison with NaN is false, so which one is asked decides where it goes.
+                if missing_left:
+                    goes_right = columns[feature] > threshold
+                else:
+                    goes_right = ~(columns[feature] <= threshold)
+                gone |= goes_right * bits
+            first = FIRST_LEFT[gone]
+            leaf = np.where(first < WORD, first + word * WORD, leaf)
+        return leaf
+
+
+WORD = 16
+ALL_GONE = (1 << WORD) - 1
+# The least bit that is not set in each number of 16 bits; 16 where all are.
+_CLEAR = ~np.arange(1 << WORD) & ((1 << (WORD + 1)) - 1)
+FIRST_LEFT = np.log2(_CLEAR & -_CLEAR).astype(np.int64)
 
 
 def node_table(model: HistGradientBoostingClassifier, features: list[str]) -> pd.DataFrame:
@@ -134,18 +236,4 @@ def read_trees(table: pd.DataFrame, features: list[str]) -> Trees:
         left=left,
         right=right,
         value=filled(table["node_value"].to_numpy(dtype=float), float),
-        depth=_depths(left, right),
     )
-
-
-def _depths(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the most steps from the root to a leaf of each tree; arrays as in `Trees`."""
-    count, size = left.shape
-    depth = np.zeros((count, size), dtype=np.int64)
-    trees = np.arange(count)
-    # Children stand after their parents, so one pass in order reaches all of them.
-    for node in range(size):
-        for child in (left[:, node], right[:, node]):
-            steps = depth[:, node] + (child > node)
-            depth[trees, child] = np.maximum(depth[trees, child], steps)
-    return depth.max(axis=1)

@@ -18,6 +18,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 import quality
 import quality_evaluation
 import quality_verdict
+import row_batches
 import tree_tables
 
 FEATURES = ["signal", "other", "noise", "sparse"]
@@ -391,10 +392,64 @@ def test_contributions_name_the_features_that_matter(crossed: quality.Quality) -
     assert size[:2].min() > 3 * size[2:].max()
 
 
+def test_trees_score_as_a_walk_from_node_to_node_does(
+    forest: tuple[HistGradientBoostingClassifier, np.ndarray],
+) -> None:
+    model, rows = forest
+    table = tree_tables.node_table(model, FEATURES)
+    groups = np.array([1, 0, 1, 2])
+    total, sums = tree_tables.read_trees(table, FEATURES).score(rows, groups)
+    nodes = table.set_index(["tree_number", "node_number"]).to_dict("index")
+    for number in (0, 1, 77, 1_500, len(rows) - 1):
+        expected, added = 0.0, np.zeros(3)
+        for tree in sorted(set(table["tree_number"])):
+            node = nodes[tree, 0]
+            while isinstance(node["feature"], str):
+                column = FEATURES.index(node["feature"])
+                value = rows[number, column]
+                goes_left = (
+                    node["missing_goes_left"] if np.isnan(value) else (value <= node["threshold"])
+                )
+                child = nodes[tree, int(node["left_node"] if goes_left else node["right_node"])]
+                added[groups[column]] += child["node_value"] - node["node_value"]
+                node = child
+            expected += node["node_value"]
+        assert total[number] == expected
+        np.testing.assert_allclose(sums[number], added, rtol=0, atol=1e-12)
+
+
+def test_trees_of_many_leaves_score_alike_in_one_block_of_rows_and_in_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame = shop(4_000, seed=9)
+    matrix = frame[FEATURES].to_numpy()
+    settings = quality.TREE_SETTINGS | {"max_leaf_nodes": 60, "min_samples_leaf": 5}
+    model = HistGradientBoostingClassifier(max_iter=5, random_state=1, **settings)
+    model.fit(matrix, frame["is_good_customer"])
+    trees = tree_tables.read_trees(tree_tables.node_table(model, FEATURES), FEATURES)
+    total, contributions = trees.score(matrix)
+    np.testing.assert_allclose(total, model.decision_function(matrix), rtol=0, atol=1e-12)
+    monkeypatch.setattr(tree_tables, "ROWS_AT_ONCE", 333)
+    again = trees.score(matrix)
+    assert (again[0] == total).all()
+    assert (again[1] == contributions).all()
+    assert (trees.totals(matrix) == total).all()
+
+
+def test_batches_part_the_rows_of_a_table() -> None:
+    connection = duckdb.connect()
+    connection.execute("create table numbers as select range as number from range(1001)")
+    numbers = connection.table("numbers")
+    found = [numbers.filter(batch).fetchall() for batch in row_batches.conditions(numbers, 250)]
+    assert [len(batch) for batch in found] == [250, 250, 250, 250, 1]
+    assert sorted(row for batch in found for row in batch) == [(n,) for n in range(1001)]
+    assert list(row_batches.conditions(connection.table("numbers").filter("false"), 10)) == []
+    with pytest.raises(ValueError, match="at least one row"):
+        list(row_batches.conditions(numbers, 0))
+
+
 def test_reasons_of_trees_are_the_greatest_sums_with_their_signs() -> None:
-    contributions = np.array([[0.5, 0.3, -0.7, 0.1], [0.0, 1e-12, 0.0, -0.2]])
-    sums = customer_quality_tree_scores.theme_sums(contributions, np.array([0, 0, 1, 2]))
-    np.testing.assert_allclose(sums, [[0.8, -0.7, 0.1], [0.0, 0.0, -0.2]], atol=1e-9)
+    sums = np.array([[0.8, -0.7, 0.1], [1e-12, 0.0, -0.2]])
     is_above = np.array([[True, False, True], [True, True, True]])
     codes = customer_quality_tree_scores.reason_codes(sums, is_above)
     assert codes[0].tolist() == [0 + 2 + 1, 4 + 0 + 0, 8 + 2 + 1]

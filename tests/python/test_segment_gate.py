@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_samples, silhouette_score
 
 import segment_choice
 import segment_gate
@@ -346,10 +346,23 @@ def test_separation_is_taken_on_the_frozen_labels() -> None:
     assert measured.centroids[0, 0] > measured.centroids[1, 0]
     # Resampled rows of one labelling: their means spread by about the stated error.
     evaluation = np.random.default_rng(0)
-    every = segment_gate.silhouette_samples(rows, labels)
+    every = silhouette_samples(rows, labels)
     means = [every[evaluation.integers(120, size=120)].mean() for _ in range(500)]
     assert measured.silhouette_error == pytest.approx(np.std(means), rel=0.1)
-    assert all(map(math.isnan, segment_gate.separation(rows, np.zeros(120, dtype=int))))
+    one, two = segment_gate.separations(rows, [np.zeros(120, dtype=int), labels])
+    assert all(map(math.isnan, one))
+    assert two[0] == measured.silhouette
+
+
+def test_silhouettes_of_several_labellings_are_those_of_scikit_learn() -> None:
+    """Also of rows that are alike, of a group of one and of rows that come in several blocks."""
+    draw = np.random.default_rng(5)
+    rows = np.vstack([draw.normal(size=(400, 3)), np.zeros((5, 3))])
+    labellings = [draw.integers(k, size=405) for k in (2, 3, 5)]
+    labellings.append(np.where(np.arange(405) == 7, 1, 0))
+    found = segment_gate.silhouettes(rows, labellings)
+    for labels, values in zip(labellings, found, strict=True):
+        np.testing.assert_allclose(values, silhouette_samples(rows, labels), rtol=0, atol=1e-9)
 
 
 def test_each_measure_of_the_gate_decides() -> None:
