@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 
-VIEW = "warehouse.customer.customer_single_view"
 # A key that we make, and what the source market says nothing about (null for everybody).
 NOT_COMPARED = ("customer_key", "source", "state", "payment_type")
 
@@ -28,18 +27,23 @@ class Comparison:
         return not (self.missing or self.added or self.differing)
 
 
-def compare(warehouse: Path, rival: Path) -> Comparison:
-    """Compare the single view of a warehouse with a rival's, a Parquet file.
+def export_single_view(warehouse: Path, path: Path) -> None:
+    """Write the single view of a warehouse as Parquet, with its types."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute(f"copy customer.customer_single_view to '{path}' (format parquet)")
 
-    A rival's number is read as the type that the warehouse gives it: 12.5 is 12.5000. A null equals
-    a null.
+
+def compare(ours: Path, rival: Path) -> Comparison:
+    """Compare two single views, Parquet files.
+
+    A rival's number is read as the type that ours has: 12.5 is 12.5000. A null equals a null.
 
     Raises:
         ValueError: if a column that is compared is missing from the rival's, or a customer stands
             in it twice.
     """
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+        connection.execute(f"create view ours as from read_parquet('{ours}')")
         connection.execute(f"create view theirs as from read_parquet('{rival}')")
         types = dict(
             connection.execute(f"select column_name, column_type from (describe {VIEW})").fetchall()
@@ -67,7 +71,7 @@ def compare(warehouse: Path, rival: Path) -> Comparison:
                 count(*) filter (theirs.customer_id is null),
                 count(*) filter (ours.customer_id is null),
                 {differences}
-            from {VIEW} as ours full join theirs on ours.customer_id = theirs.customer_id
+            from ours full join theirs on ours.customer_id = theirs.customer_id
             """
         ).fetchall()[0]
     customers, missing, added, *counts = found

@@ -108,7 +108,8 @@ def write_accepted_orders(landing: Path, path: Path) -> None:
         ~bad, *(pl.col(column).is_not_null() for column in required)
     ).select(
         "order", "customer_id", "city", "devicename", "warehouse_id", "ratereason", "rating_value",
-        "is_skipped", *(f"{column}_units" for column in MONEY), *(f"{column}_at" for column in TIMES),
+        "is_skipped", *(f"{column}_units" for column in MONEY),
+        *(f"{column}_at" for column in TIMES),
     ).sink_parquet(path, compression="uncompressed")  # fmt: skip
 
 
