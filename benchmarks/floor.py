@@ -1,6 +1,6 @@
 """The least that anybody must do: scan each needed column once, and write the single view once.
 
-    python benchmarks/floor.py LANDING SINGLE_VIEW.parquet TARGET.duckdb
+python benchmarks/floor.py LANDING SINGLE_VIEW.parquet TARGET.duckdb
 """
 
 from __future__ import annotations
