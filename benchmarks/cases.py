@@ -14,7 +14,7 @@ NO_TESTS = ("--exclude", "resource_type:test", "resource_type:unit_test")
 TO_SINGLE_VIEW = ("build", "--select", "+customer_single_view", *NO_TESTS)
 WHOLE = ("build", *NO_TESTS)
 
-# In the order in which they run in a round: the floor writes what `sql` has made, and the last three
+# In the order in which they run in a round: the floor writes what `sql` has made; the last three
 # work on one warehouse, `first` before the shop's last day has come.
 CASES = {
     "start": "a start of dbt that builds nothing",

@@ -46,7 +46,7 @@ def compare(ours: Path, rival: Path) -> Comparison:
         connection.execute(f"create view ours as from read_parquet('{ours}')")
         connection.execute(f"create view theirs as from read_parquet('{rival}')")
         types = dict(
-            connection.execute(f"select column_name, column_type from (describe {VIEW})").fetchall()
+            connection.execute("select column_name, column_type from (describe ours)").fetchall()
         )
         described = connection.execute("select column_name from (describe theirs)").fetchall()
         columns = [name for name in types if name not in NOT_COMPARED]
