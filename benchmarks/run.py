@@ -120,8 +120,8 @@ def measured_size(
     environment = {**os.environ, "CLIENTELE_TEMP": str(work / "spill"), "PYTHONPATH": str(ROOT)}
     say(f"{customers:,} customers in {place.landing}")
     made = simulated(customers, place.landing, environment, work / "simulate.log")
-    skipped = {case: why for case in arguments.cases if (why := reason_to_skip(case, customers,
-                                                                              smaller))}  # fmt: skip
+    reasons = {case: reason_to_skip(case, customers, smaller) for case in arguments.cases}
+    skipped = {case: why for case, why in reasons.items() if why}
     cases = [case for case in CASES if case in arguments.cases and case not in skipped]
     if set(cases) & set(BY_DAY):
         shutil.rmtree(place.by_day, ignore_errors=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import statistics
+import textwrap
+from itertools import pairwise
 from pathlib import Path
 
 import plots
@@ -139,7 +141,7 @@ def goals(result: dict) -> str:
             judged(found[case]["cpu"] / less[case]["cpu"] / (customers / fewer) * 10, 11, False)
             if case in found and case in less
             else ""
-            for (fewer, less), (customers, found) in zip(sizes, sizes[1:], strict=False)
+            for (fewer, less), (customers, found) in pairwise(sizes)
         ]
         lines.append(
             f"| `{case}`: CPU of ten times the customers | at most 11 | {' | '.join(cells)} |"
@@ -172,6 +174,4 @@ def pictures(result: dict) -> str:
 
 def wrapped(text: str) -> str:
     """Return text in lines of a hundred."""
-    import textwrap
-
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
