@@ -94,7 +94,9 @@ def against_size(
     customers = sorted(frame["customers"].unique())
     x = alt.X(
         "customers:Q",
-        scale=alt.Scale(type="log", domain=[customers[0] / 1.15, customers[-1] * 1.15]),
+        scale=alt.Scale(
+            type="log", domain=[customers[0] / 1.25, customers[-1] * 1.1], nice=False
+        ),
         axis=alt.Axis(
             values=customers, grid=False, title="customers",
             labelExpr="{" + ", ".join(f"'{n}': '{short(n)}'" for n in customers)
@@ -111,7 +113,10 @@ def against_size(
         "case:N", legend=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
     )
     base = alt.Chart(frame).encode(x=x, y=y, color=colour)
-    ends = placed(frame, low, high)
+    last = frame.groupby("case")["customers"].transform("max") == customers[-1]
+    ends = placed(frame[last], low, high)
+    early = frame[~last].sort_values("customers").groupby("case").tail(1)
+    early = early.assign(label=[NAMES[case] for case in early["case"]])
     names = (
         alt.Chart(ends)
         .mark_text(align="left", dx=12, baseline="middle", fontSize=12)
@@ -125,7 +130,18 @@ def against_size(
             y=alt.Y("value:Q", scale=scale), y2=alt.Y2("place:Q"), color=colour,
         )
     )  # fmt: skip
-    layers = [threads, base.mark_line(strokeWidth=2), base.mark_point(filled=True, size=45), names]
+    stopped = (
+        alt.Chart(early)
+        .mark_text(align="right", baseline="bottom", dx=-6, dy=-4, fontSize=12)
+        .encode(x=x, y=y, text="label:N", color=colour)
+    )
+    layers = [
+        threads,
+        stopped,
+        base.mark_line(strokeWidth=2),
+        base.mark_point(filled=True, size=45),
+        names,
+    ]
     if goal is not None and low < goal < high:
         rule = alt.Chart(pd.DataFrame({"value": [goal]})).encode(y=alt.Y("value:Q", scale=scale))
         told = rule.mark_text(
@@ -159,11 +175,15 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def rivals(sizes: Sizes) -> alt.HConcatChart | None:
-    """Return bars of the largest size at which pandas or polars was measured."""
-    with_rivals = [(n, found) for n, found in sizes if {"sql_now", "polars"} <= set(found)]
+    """Return bars of the largest size at which most of the rivals were measured."""
+    with_rivals = [
+        (len({"polars", "pandas"} & set(found)), customers, found)
+        for customers, found in sizes
+        if "sql_now" in found and {"polars", "pandas"} & set(found)
+    ]
     if not with_rivals:
         return None
-    customers, found = with_rivals[-1]
+    _, customers, found = max(with_rivals, key=lambda size: size[:2])
     cases = [case for case in ("floor", "sql_now", "polars", "pandas") if case in found]
     words = {"floor": "floor", "sql_now": "SQL (dbt)", "polars": "polars", "pandas": "pandas"}
     charts = []
@@ -183,7 +203,7 @@ def rivals(sizes: Sizes) -> alt.HConcatChart | None:
         base = alt.Chart(frame).encode(
             y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelFontSize=13, ticks=False)),
             x=alt.X("value:Q", title=label, scale=alt.Scale(domain=[0, frame["value"].max() * 1.5]),
-                    axis=alt.Axis(tickCount=4, format="~s")),
+                    axis=alt.Axis(tickCount=4, format=",.3~f", grid=False)),
         )  # fmt: skip
         bars = base.mark_bar(height=24).encode(
             color=alt.Color("case:N", legend=None,
@@ -196,18 +216,20 @@ def rivals(sizes: Sizes) -> alt.HConcatChart | None:
 
 def rivals_title(customers: int, found: dict[str, dict[str, float]]) -> dict:
     """Return what the bars say."""
-    ours, parts = found["sql_now"], []
-    for case in ("polars", "pandas"):
-        if case in found:
-            parts.append(
-                f"{case} takes {times(found[case]['cpu'] / ours['cpu'])} the CPU and "
-                f"{times(found[case]['peak'] / ours['peak'])} the memory of SQL"
-            )
+    ours = found["sql_now"]
+    parts = [
+        f"{case} takes {times(found[case]['cpu'] / ours['cpu'])} the CPU and "
+        f"{times(found[case]['peak'] / ours['peak'])} the memory of SQL"
+        for case in ("polars", "pandas")
+        if case in found
+    ]
     return {
-        "text": f"{customers:,} customers: the same single view, the same values",
-        "subtitle": ["; ".join(parts), "SQL keeps rejected rows and all its tables, and its CPU "
-                     "holds a start of dbt; the others keep the result alone"],
-    }  # fmt: skip
+        "text": parts[0] if len(parts) == 1 else [f"{parts[0]},", parts[1]],
+        "subtitle": [
+            f"single view of {customers:,} customers, equal in every value; SQL keeps rejects and",
+            "all its tables, and its CPU holds a start of dbt; the others keep the result alone",
+        ],
+    }
 
 
 def times(ratio: float) -> str:
@@ -232,8 +254,7 @@ def cost_title(sizes: Sizes) -> dict:
     fewer, more = sizes[-2][0], sizes[-1][0]
     return {
         "text": f"{grown[0]:.3g} times the customers cost {grown[1]:.2g} times the CPU",
-        "subtitle": f"whole build with every fit, {short(fewer)} to {short(more)} customers; "
-        "a straight line grows by a power",
+        "subtitle": f"whole build with every fit, from {short(fewer)} to {short(more)} customers",
     }
 
 
