@@ -28,6 +28,7 @@ CASES = {
     "daily": "the whole build, all rows anew, no fit due",
 }
 RIVALS = ("polars", "pandas")
+BUILDS = ("sql", "sql_now", "first", "increment", "daily")
 BY_DAY = ("first", "increment", "daily")
 # Whose single views must be that of `sql` before any time is told.
 COMPARED = ("sql_now", *RIVALS, "increment", "daily")

@@ -25,6 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cases import (
+    BUILDS,
     BY_DAY,
     CASES,
     COMPARED,
@@ -42,6 +43,7 @@ from shops import ROOT, cut_last_day, described, simulated
 from telling import tell
 
 RESULTS = Path(__file__).resolve().parent / "results"
+SLOWEST = 25  # models whose seconds are kept
 MOST_MEMORY = 0.85  # of the machine's, that a rival may be expected to take
 
 
@@ -136,6 +138,7 @@ def measured_size(
         "simulated": asdict(made) if made else None,
         "skipped": skipped,
         "comparisons": {},
+        "models": {},  # case: wall seconds of the slowest models, in the last round
         "runs": [],
     }
     for number in range(1, arguments.rounds + 1):
@@ -146,6 +149,7 @@ def measured_size(
             cost = measured(command_of(case, place), own, ROOT, work / f"{case}.log")
             size["runs"].append({"round": number, "case": case, **asdict(cost)})
             (work / "so_far.json").write_text(json.dumps(size, indent=1))
+            size["models"][case] = seconds_of_models(case, place)
             keep(case, place)
             if number == 1 and case in COMPARED and "sql" in cases:
                 size["comparisons"][case] = equal_or_end(case, place)
@@ -184,6 +188,18 @@ def keep(case: str, place: Place) -> None:
         export_single_view(place.warehouse(case), place.single_view(case))
     if case not in BY_DAY:
         remove(place.warehouse(case))
+
+
+def seconds_of_models(case: str, place: Place) -> dict[str, float]:
+    """Return the wall seconds of the slowest nodes of a dbt build, the slowest first."""
+    if case not in BUILDS:
+        return {}
+    command = command_of(case, place)
+    target = Path(command[command.index("--target-path") + 1])
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    seconds = {node["unique_id"].split(".")[-1]: node["execution_time"] for node in results}
+    slowest = sorted(seconds, key=seconds.get, reverse=True)[:SLOWEST]
+    return {name: round(seconds[name], 2) for name in slowest}
 
 
 def equal_or_end(case: str, place: Place) -> dict:

@@ -13,6 +13,7 @@ from cases import CASES
 
 README = Path(__file__).resolve().parent / "README.md"
 BEGIN, END = "<!-- results: written by benchmarks/run.py -->", "<!-- end of results -->"
+TOLD_MODELS = 12
 FEWEST_ROUNDS = 3  # whose medians are told without a warning
 # What the issue of scale asks for: label, case, measure, against, bound, whether it is a least.
 GOALS = (
@@ -51,7 +52,8 @@ def tell(results: Path) -> None:
     result = json.loads(path.read_text())
     before, rest = README.read_text().split(BEGIN)
     after = rest.split(END)[1]
-    told = "\n\n".join([about(result, path.name), *tables(result), goals(result), pictures(result)])
+    parts = [about(result, path.name), *tables(result), goals(result), slowest(result), pictures()]
+    told = "\n\n".join(part for part in parts if part)
     README.write_text(f"{before}{BEGIN}\n{told}\n{END}{after}")
     plots.draw([(size["customers"], medians(size)) for size in result["sizes"]], results)
 
@@ -156,6 +158,20 @@ def goals(result: dict) -> str:
     return "### Goals\n\nBold is missed.\n\n" + "\n".join(lines)
 
 
+def slowest(result: dict) -> str:
+    """Return the slowest models of the largest size."""
+    size = result["sizes"][-1]
+    told = [f"### Where the time goes, {size['customers']:,} customers"]
+    for case in ("first", "daily", "increment"):
+        models = size.get("models", {}).get(case)
+        if models:
+            parts = [
+                f"`{name}` {seconds:,.1f}" for name, seconds in list(models.items())[:TOLD_MODELS]
+            ]
+            told.append(wrapped(f"Seconds of wall time, `{case}`: {', '.join(parts)}."))
+    return "\n\n".join(told) if len(told) > 1 else ""
+
+
 OURS = {"sql", "sql_now", "first", "daily", "increment"}
 
 
@@ -165,7 +181,7 @@ def judged(value: float, bound: float, is_least: bool) -> str:
     return f"{value:.2f}" if is_met else f"**{value:.2f}**"
 
 
-def pictures(result: dict) -> str:
+def pictures() -> str:
     """Return the pictures as Markdown."""
     return "### Pictures\n\n" + "\n\n".join(
         f"![{alternative}](results/{name}.svg)" for name, alternative in plots.PICTURES.items()

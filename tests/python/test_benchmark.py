@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -122,7 +123,7 @@ def test_names_beside_lines_do_not_cover_each_other():
     ends = plots.placed(frame, 1, 20)
     span = plots.math.log(20)
     heights = sorted(plots.math.log(place) / span * plots.HEIGHT for place in ends["place"])
-    gaps = [upper - lower for lower, upper in zip(heights, heights[1:], strict=False)]
+    gaps = [upper - lower for lower, upper in pairwise(heights)]
     assert min(gaps) > plots.LABEL_PIXELS - 0.01
     assert heights[-1] <= plots.HEIGHT + 0.01
 
