@@ -2,6 +2,7 @@
 
 VENV := .venv
 BI_VENV := .venv-bi
+BENCHMARK_VENV := .venv-benchmark
 BIN := $(VENV)/bin
 OLDEST := 3.10
 NEWEST := 3.13
@@ -25,10 +26,10 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint build docs bi benchmark faults ten-days clean
+.PHONY: help demo test lint build docs bi benchmark benchmark-full benchmark-tables faults ten-days clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build docs  ## install, build the demo shop and its docs, and show its segments
 	@$(BIN)/clientele show segments
@@ -74,8 +75,15 @@ bi: build $(BI_VENV)/.installed  ## prove that Apache Superset reads the marts, 
 	$(call say,Superset on the marts)
 	@$(BI_VENV)/bin/python bi/prove_superset.py --python $(BIN)/python
 
-benchmark: $(VENV)/.installed  ## simulate a big shop, build it and measure
-	@$(BIN)/python benchmarks/run.py
+benchmark: $(VENV)/.installed $(BENCHMARK_VENV)/.installed  ## measure builds of small shops against pandas and polars, and plot them
+	@$(BIN)/python benchmarks/run.py $(BENCHMARK)
+
+benchmark-full: $(VENV)/.installed $(BENCHMARK_VENV)/.installed  ## the same up to 5,780,000 customers, which takes hours
+	@$(BIN)/python benchmarks/run.py --customers 50000,578000,5780000 \
+		--result benchmarks/results/full.json $(BENCHMARK)
+
+benchmark-tables: $(VENV)/.installed  ## write the tables and plots of the results that are there
+	@$(BIN)/python benchmarks/run.py --tell
 
 ten-days: $(VENV)/.installed  ## live through ten days of production, and write them into the docs
 	@$(BIN)/python tests/faults/ten_days.py --fresh --write-docs
@@ -130,4 +138,17 @@ $(BI_VENV)/.installed: requirements-bi.lock
 	@$(BI_PYTHON) -m venv $(BI_VENV)
 	@$(BI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements-bi.lock
+	@touch $@
+
+# The rivals' own environment: the project itself needs neither polars nor Arrow.
+BENCHMARK_FITS := import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 13)))
+BENCHMARK_PYTHON ?= $(shell for name in $(PYTHON) python3.13 python3.12 python3.11; do \
+	$$name -c '$(BENCHMARK_FITS)' 2>/dev/null && echo $$name && break; done)
+$(BENCHMARK_VENV)/.installed: requirements-benchmark.lock
+	@[ -n "$(BENCHMARK_PYTHON)" ] || { echo "pandas 3 needs Python 3.11 to 3.13: \
+	make benchmark BENCHMARK_PYTHON=/path/to/python" >&2; exit 1; }
+	$(call say,requirements-benchmark.lock in $(BENCHMARK_VENV))
+	@$(BENCHMARK_PYTHON) -m venv $(BENCHMARK_VENV)
+	@$(BENCHMARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --requirement requirements-benchmark.lock
 	@touch $@

@@ -44,6 +44,10 @@ DAY = click.DateTime(["%Y-%m-%d"])
     "--taste", type=float, default=defaults.DEFAULT_TASTE, show_default=True,
     help="How unlike customers are in the categories that they buy; 0: all alike.",
 )  # fmt: skip
+@click.option(
+    "--piece", type=int, default=defaults.DEFAULT_PIECE, show_default=True,
+    help="Customers drawn at a time, about 2 GB; more are shops side by side.",
+)  # fmt: skip
 @click.option("--no-signal", is_flag=True, help="One type of customer; nothing tells the future.")
 @click.option("--drift", is_flag=True, help="Behaviour, promotions and prices move midway.")
 @click.option("--drift-date", type=DAY, help="First day of the drift.  [default: the midpoint]")
@@ -68,6 +72,7 @@ def simulate(
     mess: float,
     contrast: float,
     taste: float,
+    piece: int,
     no_signal: bool,
     drift: bool,
     drift_date: datetime | None,
@@ -111,6 +116,7 @@ def simulate(
                 mess=mess,
                 contrast=contrast,
                 taste=taste,
+                piece=piece,
                 no_signal=no_signal,
                 drift=drift,
                 drift_date=drift_date.date() if drift_date else None,
@@ -126,6 +132,7 @@ def simulate(
         raise click.ClickException(str(error)) from error
     if not quiet:
         total = sum(summary.rows.values())
-        click.echo(
-            f"{total:,} rows of {customers:,} customers in {landing} ({summary.seconds:.1f} s)"
-        )
+        cost = f"{summary.seconds:.1f} s"
+        if summary.peak_megabytes:
+            cost += f", {summary.peak_megabytes:,.0f} MB of memory at most"
+        click.echo(f"{total:,} rows of {customers:,} customers in {landing} ({cost})")

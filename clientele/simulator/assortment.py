@@ -50,7 +50,7 @@ class Assortment:
 
 def draw_assortment(streams: Streams, *, drift: bool) -> Assortment:
     """Draw the shop's products and their price lists before and after the turning date."""
-    rng = streams("assortment")
+    rng = streams.of_shop("assortment")
     sizes = np.array([size for size, _, _ in CATEGORIES.values()])
     levels = np.array([level for _, level, _ in CATEGORIES.values()])
     category = np.repeat(np.arange(sizes.size), sizes)

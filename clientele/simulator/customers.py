@@ -86,7 +86,7 @@ def draw_customers(plan: ShopPlan, season: Season, streams: Streams) -> Customer
     distance = streams("customer/distance").standard_gamma(DISTANCE_SHAPE, count) / DISTANCE_SHAPE
     return Customers(
         types=types,
-        client_number=_client_numbers(count, streams),
+        client_number=_client_numbers(plan, streams),
         acquired=_draw_acquisition(plan, season, streams),
         spend_mean=_of(types, type_code, "spend_mean") * spend / inverse,
         taste=_sharpened(taste / taste.sum(axis=1, keepdims=True), weights, plan.taste),
@@ -181,11 +181,12 @@ def _draw_acquisition(plan: ShopPlan, season: Season, streams: Streams) -> np.nd
     return np.interp(chance, cumulated, days)
 
 
-def _client_numbers(count: int, streams: Streams) -> np.ndarray:
+def _client_numbers(plan: ShopPlan, streams: Streams) -> np.ndarray:
     """Return unique eight-digit numbers in no relation to anything (a Feistel network)."""
     half = 10_000
-    rng = streams("customer/client_number")
-    high, low = np.divmod(np.arange(count, dtype=np.int64), half)
+    rng = streams.of_shop("customer/client_number")
+    begin = plan.piece.first_customer
+    high, low = np.divmod(np.arange(begin, begin + plan.customers, dtype=np.int64), half)
     for _ in range(4):
         high, low = low, (high + rng.integers(0, half, half)[low]) % half
     return high * half + low

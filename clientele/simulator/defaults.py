@@ -11,5 +11,6 @@ DEFAULT_SEED = 20_260_630
 DEFAULT_MESS = 0.2
 DEFAULT_CONTRAST = 1.0
 DEFAULT_TASTE = 1.0
+DEFAULT_PIECE = 300_000  # customers who are drawn at a time; takes about 2 GB
 MARKET, SALES_JSON = SHAPES = ("market", "sales_json")
 DEFAULT_GAP = (date(2025, 1, 1), date(2025, 6, 30))  # of sales_json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,7 @@ class LandingWriter:
     def __init__(self, folder: Path, source: str, start_epoch: int) -> None:
         self._folder = folder
         self._source = source
+        self._written: Counter[str] = Counter()  # files of each table
         self._connection = duckdb.connect(config={"threads": 1})
         for macro in text_macros(start_epoch):
             self._connection.execute(macro)
@@ -58,8 +60,7 @@ class LandingWriter:
     def write_table(self, table: NativeTable, mess: Mess, steps: Steps = SILENT) -> int:
         """Write a native table as text with its mess; return the number of rows written."""
         select = ", ".join(f'{text} as "{name}"' for name, text in mess.columns(table).items())
-        parts = range(0, max(table.rows, 1), PART_ROWS)
-        for part, begin in enumerate(parts):
+        for begin in range(0, max(table.rows, 1), PART_ROWS):
             end = min(begin + PART_ROWS, table.rows)
             self._connection.execute("drop table if exists part")
             for low in range(begin, max(end, begin + 1), FRAME_ROWS):
@@ -70,22 +71,23 @@ class LandingWriter:
                 self._connection.execute(f"{verb} select * from frame")
                 self._connection.unregister("frame")
                 steps.within(min(low + FRAME_ROWS, end), table.rows)
-            self._copy(f"select {select} from part", self._source, table.name, part)
+            self._copy(f"select {select} from part", self._source, table.name)
         self._connection.execute("drop table if exists part")
         return mess.written_rows()
 
     def write_truth(self, name: str, frame: pd.DataFrame, select: str = "*") -> None:
-        """Write a table of truth with its types; `select` is SQL over the frame's columns."""
+        """Write rows of a table of truth with its types; `select` is SQL over the frame."""
         self._connection.register("frame", frame)
-        self._copy(f"select {select} from frame", f"{self._source}_truth", name, 0)
+        self._copy(f"select {select} from frame", f"{self._source}_truth", name)
         self._connection.unregister("frame")
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _copy(self, query: str, source: str, table: str, part: int) -> None:
+    def _copy(self, query: str, source: str, table: str) -> None:
         folder = self._folder / source / table
         folder.mkdir(parents=True, exist_ok=True)
-        path = str(folder / f"part-{part}.parquet").replace("'", "''")
+        path = str(folder / f"part-{self._written[table]}.parquet").replace("'", "''")
+        self._written[table] += 1
         self._connection.execute(f"copy ({query}) to '{path}' (format parquet, compression zstd)")

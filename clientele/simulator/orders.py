@@ -10,7 +10,7 @@ from clientele.simulator.assortment import Assortment
 from clientele.simulator.baskets import Lines, draw_lines
 from clientele.simulator.customers import SPEND_SHAPE, Customers
 from clientele.simulator.places import Places, draw_places
-from clientele.simulator.plan import SECONDS_PER_DAY, ShopPlan, Streams
+from clientele.simulator.plan import SECONDS_PER_DAY, Piece, ShopPlan, Streams
 from clientele.simulator.promotions import (
     DRIFT_DEPTH,
     Catalogue,
@@ -144,7 +144,7 @@ def draw_orders(
     )
     return Orders(
         customer=customer,
-        number=_order_numbers(count, streams),
+        number=_order_numbers(count, plan.piece, streams),
         created=created,
         placed=placed,
         delivered=delivered,
@@ -191,10 +191,13 @@ def _baskets(
     return customer[order], created[order], placed[order], ordinal[order], previous[order]
 
 
-def _order_numbers(count: int, streams: Streams) -> np.ndarray:
-    """Return unique numbers that grow with creation, a little out of order now and then."""
+def _order_numbers(count: int, piece: Piece, streams: Streams) -> np.ndarray:
+    """Return unique numbers that grow with creation, a little out of order now and then.
+
+    Pieces of a shop take turns, so that numbers grow with creation in all of them alike.
+    """
     rng = streams("order/number")
-    numbers = 100_000_000 + np.cumsum(rng.integers(1, 5, count))
+    numbers = 100_000_000 + np.cumsum(rng.integers(1, 5, count)) * piece.count + piece.number
     swapped = np.flatnonzero(streams("order/number_swap").random(count // 2) < 0.2) * 2
     numbers[swapped], numbers[swapped + 1] = numbers[swapped + 1], numbers[swapped]
     return numbers

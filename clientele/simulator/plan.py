@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,6 +29,15 @@ MAX_CUSTOMERS = 50_000_000  # client ids have eight digits
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Which part of a shop's customers a plan is about; the whole shop where nothing is said."""
+
+    number: int = 0
+    count: int = 1  # pieces of the shop
+    first_customer: int = 0  # customers of the pieces before it
+
+
+@dataclass(frozen=True)
 class ShopPlan:
     """What to simulate. All clocks inside the simulator count seconds from `start` 00:00:00 UTC."""
 
@@ -43,6 +53,7 @@ class ShopPlan:
     gap: tuple[date, date] | None = None  # first and last day of which most sales are missing
     contrast: float = DEFAULT_CONTRAST  # how unlike the types of customers are
     taste: float = DEFAULT_TASTE  # how unlike customers are in the categories that they buy
+    piece: Piece = Piece()
 
     def __post_init__(self) -> None:
         """Refuse a plan that no shop can follow.
@@ -71,6 +82,24 @@ class ShopPlan:
             raise ValueError(f"shape ({self.shape}) must be one of {', '.join(SHAPES)}")
         if self.gap is not None and self.gap[0] > self.gap[1]:
             raise ValueError(f"gap must not end ({self.gap[1]}) before it begins ({self.gap[0]})")
+
+    def pieces(self, customers: int) -> list[ShopPlan]:
+        """Return the plans of the shop in pieces of at most so many customers, alike in size.
+
+        They have the shop's products, promotions and calendar, and customers and orders of their
+        own. A shop that is not above the size is one piece, itself.
+
+        Raises:
+            ValueError: if a piece would hold nobody.
+        """
+        if customers < 1:
+            raise ValueError(f"piece ({customers}) must be at least 1")
+        count = max(1, -(-self.customers // customers))
+        edges = [self.customers * number // count for number in range(count + 1)]
+        return [
+            replace(self, customers=end - begin, piece=Piece(number, count, begin))
+            for number, (begin, end) in enumerate(pairwise(edges))
+        ]
 
     @property
     def days(self) -> int:
@@ -107,14 +136,22 @@ class Streams:
     """Independent random streams, one for each named quantity.
 
     A quantity that draws more or less than before leaves all others as they are. The stream of a
-    name depends on the seed and the name alone (children of numpy's SeedSequence).
+    name depends on the seed, the piece and the name alone (children of numpy's SeedSequence).
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, piece: Piece = Piece()) -> None:
         self._seed = seed
+        self._piece = (piece.number,) if piece.count > 1 else ()
 
     def __call__(self, name: str) -> np.random.Generator:
         """Return the generator of `name`, at its beginning."""
+        return self._generator(name, self._piece)
+
+    def of_shop(self, name: str) -> np.random.Generator:
+        """Return the generator of something that all pieces of the shop have in common."""
+        return self._generator(name, ())
+
+    def _generator(self, name: str, piece: tuple[int, ...]) -> np.random.Generator:
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        sequence = np.random.SeedSequence(self._seed, spawn_key=(key,))
+        sequence = np.random.SeedSequence(self._seed, spawn_key=(key, *piece))
         return np.random.Generator(np.random.PCG64(sequence))

@@ -69,7 +69,7 @@ class UsedPromotions:
 
 def draw_catalogue(streams: Streams) -> Catalogue:
     """Draw the shop's promotions."""
-    rng = streams("promotion/catalogue")
+    rng = streams.of_shop("promotion/catalogue")
     objective, department, is_free, first, size, paid = [], [], [], [], [], []
     for code, (runners, count, free) in enumerate(PROGRAMMES.values()):
         first.append(len(objective))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+
+import numpy as np
 
 from clientele.progress import SILENT, Steps
 from clientele.simulator.app_opens import draw_app_opens
@@ -18,6 +21,7 @@ from clientele.simulator.defaults import (
     DEFAULT_END,
     DEFAULT_GAP,
     DEFAULT_MESS,
+    DEFAULT_PIECE,
     DEFAULT_SEED,
     DEFAULT_START,
     DEFAULT_TASTE,
@@ -40,6 +44,7 @@ from clientele.simulator.tables import (
     promo_detail,
 )
 from clientele.simulator.truth import (
+    gap_counts,
     write_truth_customers,
     write_truth_gap,
     write_truth_mess,
@@ -55,6 +60,7 @@ class ShopSummary:
 
     rows: dict[str, int]  # table: rows, mess included
     seconds: float
+    peak_megabytes: float | None  # most memory the process ever held; None where nobody counts it
 
 
 def simulate(
@@ -72,6 +78,7 @@ def simulate(
     gap: tuple[date, date] | None = DEFAULT_GAP,
     contrast: float = DEFAULT_CONTRAST,
     taste: float = DEFAULT_TASTE,
+    piece: int = DEFAULT_PIECE,
     overwrite: bool = False,
     progress: Progress | None = None,
     steps: Steps = SILENT,
@@ -112,12 +119,16 @@ def simulate(
             soon they leave, at 1 they overlap as in most shops, from 2 on they are well separated.
         taste: how unlike customers are in the categories that they buy from: at 0 everybody draws
             products alike, at 1 each leans to some, from 2 on hardly anybody buys from all.
+        piece: customers who are drawn and written at a time, which bounds the memory. A shop of
+            more is as many independent shops side by side, with the same truth, products,
+            promotions and calendar; the files of each are in order of time.
         overwrite: replace the source if it exists.
-        progress: called after each table with its name, its rows and the seconds since the start.
+        progress: called when a table is complete, with its name, its rows and the seconds since
+            the start.
         steps: is told what is drawn and written, and how far it is.
 
     Returns:
-        Rows of each table and the seconds that it took.
+        Rows of each table, the seconds that it took, and the memory.
 
     Raises:
         ValueError: if the arguments describe no shop.
@@ -129,34 +140,50 @@ def simulate(
         taste,
     )  # fmt: skip
     begin = time.perf_counter()
-    rows: dict[str, int] = {}
+    pieces = plan.pieces(piece)
+    written = _Written()
     with staged_folders(Path(landing), plan.shape, overwrite=overwrite) as folder:
         writer = LandingWriter(folder, plan.shape, plan.start_epoch)
         try:
-            for name, count in _write_shop(plan, writer, steps):
-                rows[name] = count
-                if progress:
-                    progress(name, count, time.perf_counter() - begin)
+            steps.expect((8 if plan.shape == MARKET else 5) * len(pieces))
+            write_truth_shop(writer, plan)
+            for part in pieces:
+                for name in _write_piece(part, writer, steps, written):
+                    if progress and part is pieces[-1]:
+                        progress(name, written.rows[name], time.perf_counter() - begin)
+            if plan.shape == SALES_JSON:
+                write_truth_gap(writer, plan, written.gap)
+            write_truth_mess(writer, written.mess)
         finally:
             writer.close()
-    return ShopSummary(rows, time.perf_counter() - begin)
+    return ShopSummary(written.rows, time.perf_counter() - begin, _peak_megabytes())
 
 
-def _write_shop(plan: ShopPlan, writer: LandingWriter, steps: Steps) -> Iterator[tuple[str, int]]:
-    """Draw and write one table after the other; yield its name and rows."""
-    streams = Streams(plan.seed)
+@dataclass
+class _Written:
+    """What the pieces so far hold."""
+
+    rows: dict[str, int] = field(default_factory=dict)  # table: rows
+    mess: dict[str, np.ndarray] = field(default_factory=dict)  # table: rows with each defect
+    gap: np.ndarray = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
+
+
+def _write_piece(
+    plan: ShopPlan, writer: LandingWriter, steps: Steps, written: _Written
+) -> Iterator[str]:
+    """Draw and write one table after the other, add up what they hold, and yield their names."""
+    streams = Streams(plan.seed, plan.piece)
     season = Season(plan)
-    steps.expect(8 if plan.shape == MARKET else 5)
-    steps.step("drawing customers")
+    place = f" of piece {plan.piece.number + 1}" if plan.piece.count > 1 else ""
+    steps.step(f"drawing customers{place}")
     people = draw_customers(plan, season, streams)
-    steps.step("drawing purchases")
+    steps.step(f"drawing purchases{place}")
     purchases = draw_purchases(plan, people, season, streams)
-    steps.step("drawing orders")
+    steps.step(f"drawing orders{place}")
     assortment = draw_assortment(streams, drift=plan.drift)
     catalogue = draw_catalogue(streams)
     orders = draw_orders(plan, people, purchases, assortment, catalogue, streams)
-    steps.step("writing the truth")
-    write_truth_shop(writer, plan)
+    steps.step(f"writing the truth{place}")
     write_truth_customers(writer, plan, people, purchases, orders, season)
 
     tables: dict[str, Callable[[], NativeTable]] = {
@@ -169,15 +196,25 @@ def _write_shop(plan: ShopPlan, writer: LandingWriter, steps: Steps) -> Iterator
     }
     if plan.shape == SALES_JSON:
         sales = draw_sales(plan, orders, streams)
-        write_truth_gap(writer, plan, sales)
+        written.gap += gap_counts(sales)
         tables = {
             "sales_transactions": lambda: sales_transactions(people, orders, assortment, sales)
         }
 
-    messes = {}
     for name, make in tables.items():
-        steps.step(f"writing {name}")
+        steps.step(f"writing {name}{place}")
         table = make()
-        messes[name] = draw_mess(table, plan.mess, streams)
-        yield name, writer.write_table(table, messes[name], steps)
-    write_truth_mess(writer, messes)
+        mess = draw_mess(table, plan.mess, streams)
+        rows = writer.write_table(table, mess, steps)
+        written.rows[name] = written.rows.get(name, 0) + rows
+        written.mess[name] = written.mess.get(name, 0) + mess.counts()
+        yield name
+
+
+def _peak_megabytes() -> float | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

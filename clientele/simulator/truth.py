@@ -9,7 +9,7 @@ from clientele.simulator.assortment import CATEGORY_NAMES, DRIFT_PRICE_LEVEL
 from clientele.simulator.customer_types import NO_SIGNAL_PAUSE_DAYS
 from clientele.simulator.customers import SPEND_SHAPE, Customers
 from clientele.simulator.landing import LandingWriter
-from clientele.simulator.mess import HARMLESS, Mess
+from clientele.simulator.mess import DEFECTS, HARMLESS
 from clientele.simulator.orders import NEVER, Orders
 from clientele.simulator.plan import ShopPlan
 from clientele.simulator.purchases import SUCCESS_SHARE, Purchases, true_repeat_probability
@@ -124,8 +124,13 @@ def write_truth_shop(writer: LandingWriter, plan: ShopPlan) -> None:
     writer.write_truth("truth_shop", frame, select)
 
 
-def write_truth_gap(writer: LandingWriter, plan: ShopPlan, sales: Sales) -> None:
-    """Write the one row of the gap: its days, and how many of its sales are there and are not.
+def gap_counts(sales: Sales) -> np.ndarray:
+    """Return how many sales of the gap are there, and how many are missing."""
+    return np.array([(sales.is_in_gap & sales.is_kept).sum(), (~sales.is_kept).sum()])
+
+
+def write_truth_gap(writer: LandingWriter, plan: ShopPlan, counts: np.ndarray) -> None:
+    """Write the one row of the gap: its days, and the `gap_counts` of the whole shop.
 
     Without a gap the days are null and the counts zero.
     """
@@ -134,24 +139,27 @@ def write_truth_gap(writer: LandingWriter, plan: ShopPlan, sales: Sales) -> None
         {
             "first_date": [str(first)],
             "last_date": [str(last)],
-            "kept_count": [int((sales.is_in_gap & sales.is_kept).sum())],
-            "missing_count": [int((~sales.is_kept).sum())],
+            "kept_count": [int(counts[0])],
+            "missing_count": [int(counts[1])],
         }
     )
     dates = [f"try_cast({name} as date) as {name}" for name in ("first_date", "last_date")]
     writer.write_truth("truth_gap", frame, f"{', '.join(dates)}, kept_count, missing_count")
 
 
-def write_truth_mess(writer: LandingWriter, messes: dict[str, Mess]) -> None:
+def write_truth_mess(writer: LandingWriter, counts: dict[str, np.ndarray]) -> None:
     """Write one row per table and kind of defect with the number of rows that have it.
 
     `effect` is `copy` (a row was added), `change` (a value was spoilt) or `harmless` (a value is
     written oddly, but means the same).
+
+    Args:
+        counts: of each table one number a kind, in the order of `DEFECTS`.
     """
     rows = [
         (table, defect.kind, defect.effect, defect.effect != HARMLESS, int(count))
-        for table, mess in messes.items()
-        for defect, count in zip(mess.defects, mess.counts(), strict=True)
+        for table, numbers in counts.items()
+        for defect, count in zip(DEFECTS[table], numbers, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=["table_name", "kind", "effect", "is_fault", "row_count"])
     select = "table_name::varchar as table_name, * exclude (table_name)"

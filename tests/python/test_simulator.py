@@ -76,6 +76,11 @@ def messy(tmp_path_factory) -> Shop:
 
 
 @pytest.fixture(scope="module")
+def pieces(tmp_path_factory) -> Shop:
+    return make_shop(tmp_path_factory.mktemp("pieces"), mess=MESS, piece=1_700)
+
+
+@pytest.fixture(scope="module")
 def drifted(tmp_path_factory) -> Shop:
     return make_shop(tmp_path_factory.mktemp("drifted"), drift=True)
 
@@ -127,6 +132,51 @@ def test_chunks_leave_no_trace(tmp_path, monkeypatch):
         pd.testing.assert_frame_equal(parts.frame(numbered), whole.frame(numbered))
 
 
+def test_a_shop_in_pieces_is_one_shop(clean, pieces):
+    files = "select count(distinct filename) from read_parquet({}, filename = true)"
+    assert clean.value(files.format("{market_order}")) == 1
+    assert pieces.value(files.format("{market_order}")) == 4
+    assert pieces.value("select count(*) from {truth_shop}") == 1
+    assert pieces.value("select customers from {truth_shop}") == CUSTOMERS
+    numbers = "select client_id from {truth_customers} order by all"
+    assert pieces.frame(numbers).equals(clean.frame(numbers))
+
+    labels = """
+        select distinct product_id, mastercategory_id, subcategory_id, brand_id
+        from {product_detail} where product_id = lower(trim(product_id)) order by all
+    """
+    products = pd.merge(pieces.frame(labels), clean.frame(labels), on="product_id")
+    assert len(products) > 1_300
+    for column in ("mastercategory_id", "subcategory_id", "brand_id"):
+        assert (products[f"{column}_x"] == products[f"{column}_y"]).all(), column
+    # Orders of all pieces are numbered side by side.
+    ranks = pieces.frame("""
+        select order_id::bigint as number, createdate::timestamp as created
+        from {market_order}
+        where try_cast(order_id as bigint) is not null and createdate between '2024' and '2027'
+            and length(createdate) = 19 and length(trim(order_id)) = 9
+    """).rank()
+    assert ranks["number"].corr(ranks["created"]) > 0.99
+
+
+def test_pieces_have_customers_of_their_own_and_the_same_bytes_each_time(tmp_path):
+    made = [make_shop(tmp_path / name, customers=400, mess=0.3, piece=150) for name in "ab"]
+    assert fingerprint(made[0].folder) == fingerprint(made[1].folder)
+    folder = made[0].folder / "market_truth/truth_customers"
+    parts = [
+        made[0].frame(f"select spend_mean from '{folder}/part-{number}.parquet'")
+        for number in range(3)
+    ]
+    assert [len(part) for part in parts] == [133, 133, 134]
+    assert len(set(pd.concat(parts)["spend_mean"])) == 400
+
+
+def test_a_piece_of_nobody_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"piece \(0\) must be at least 1"):
+        make_shop(tmp_path / "none", piece=0)
+    assert not (tmp_path / "none").exists()
+
+
 def test_demo_is_what_its_command_makes(tmp_path):
     command = ["simulate", str(tmp_path), "--contrast", "1.6", "--quiet"]
     result = CliRunner().invoke(main, command)
@@ -176,6 +226,14 @@ def test_shares_of_rows_are_as_designed(clean):
 
 
 def test_keys_are_unique_and_known(clean):
+    assert_keys_are_unique_and_known(clean)
+
+
+def test_keys_are_unique_and_known_in_all_pieces(tmp_path):
+    assert_keys_are_unique_and_known(make_shop(tmp_path, piece=1_700))
+
+
+def assert_keys_are_unique_and_known(clean: Shop) -> None:
     queries = {
         "order": "select count(*) - count(distinct order_id) from {market_order}",
         "line": "select count(*) - count(distinct (order_id, _pos)) from {product_detail}",

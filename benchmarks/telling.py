@@ -1,0 +1,193 @@
+"""Tables of benchmarks/README.md from the result files; the plots are made by plots.py."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import textwrap
+from itertools import pairwise
+from pathlib import Path
+
+import plots
+from cases import CASES
+
+README = Path(__file__).resolve().parent / "README.md"
+BEGIN, END = "<!-- results: written by benchmarks/run.py -->", "<!-- end of results -->"
+TOLD_MODELS = 12
+FEWEST_ROUNDS = 3  # whose medians are told without a warning
+# What the issue of scale asks for: label, case, measure, against, bound, whether it is a least.
+GOALS = (
+    ("single view of the current date, CPU against the floor", "sql_now", "cpu", "floor", 4, False),
+    ("single view with its history, CPU against the floor", "sql", "cpu", "floor", 4, False),
+    ("whole build with every fit, CPU against the floor", "first", "cpu", "floor", 8, False),
+    ("pandas, CPU against SQL", "pandas", "cpu", "sql_now", 6, True),
+    ("pandas, memory against SQL", "pandas", "peak", "sql_now", 5, True),
+    ("polars, CPU against SQL", "polars", "cpu", "sql_now", 1, True),
+    ("one day added, CPU against all rows anew", "increment", "cpu", "daily", 0.2, False),
+)
+
+
+def medians(size: dict) -> dict[str, dict[str, float]]:
+    """Return the medians of each case of a size: cpu and wall in seconds, peak in MB."""
+    runs: dict[str, list[dict]] = {}
+    for run in size["runs"]:
+        runs.setdefault(run["case"], []).append(run)
+    return {
+        case: {
+            measure: statistics.median(run[measure] for run in runs[case])
+            for measure in ("cpu", "wall", "peak")
+        }
+        for case in CASES
+        if case in runs
+    }
+
+
+def tell(results: Path) -> None:
+    """Write the tables of the README and the plots, from the fullest result that is there."""
+    path = next(
+        (results / name for name in ("full.json", "small.json") if (results / name).exists()), None
+    )
+    if path is None:
+        raise SystemExit(f"no result in {results}: `make benchmark` makes one")
+    result = json.loads(path.read_text())
+    before, rest = README.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    parts = [about(result, path.name), *tables(result), goals(result), slowest(result), pictures()]
+    told = "\n\n".join(part for part in parts if part)
+    README.write_text(f"{before}{BEGIN}\n{told}\n{END}{after}")
+    plots.draw([(size["customers"], medians(size)) for size in result["sizes"]], results)
+
+
+def about(result: dict, name: str) -> str:
+    """Return where and how was measured."""
+    machine, versions = result["machine"], result["versions"]
+    rounds = result["rounds"]
+    parts = [
+        f"Measured on {result['date']} at commit `{result['commit']}` ([{name}](results/{name})): "
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']:g} GB, "
+        f"{machine['system']}; "
+        + ", ".join(f"{package} {version}" for package, version in versions.items())
+        + f". Medians of {rounds} alternating rounds."
+    ]
+    if rounds < FEWEST_ROUNDS:
+        parts.append(
+            f"**Fewer than {FEWEST_ROUNDS} rounds: how much these figures vary is not known.**"
+        )
+    if result["note"]:
+        parts.append(f"**{result['note']}**")
+    compared = [
+        f"{size['customers']:,} customers: "
+        + ", ".join(
+            f"{case} ({found['columns']} columns of {found['customers']:,} rows)"
+            for case, found in size["comparisons"].items()
+        )
+        for size in result["sizes"]
+        if size["comparisons"]
+    ]
+    if compared:
+        parts.append("Equal to `sql` in every value, " + "; ".join(compared) + ".")
+    return wrapped(" ".join(parts))
+
+
+def tables(result: dict) -> list[str]:
+    """Return a table a size."""
+    told = []
+    for size in result["sizes"]:
+        found, rows = medians(size), size["landing"]
+        lines = [
+            f"### {size['customers']:,} customers",
+            wrapped(
+                f"{rows['market_order']:,} baskets, {rows['product_detail']:,} lines, "
+                f"{rows['app_open']:,} app opens, {rows['bytes'] / 1e6:,.0f} MB of Parquet."
+            ),
+            "| what | CPU s | wall s | peak MB | CPU / floor | CPU / sql_now | memory / sql_now |\n"
+            "|---|---:|---:|---:|---:|---:|---:|\n"
+            + "\n".join(row(case, figures, found) for case, figures in found.items()),
+        ]
+        lines += [f"Not measured: `{case}`, {why}." for case, why in size["skipped"].items()]
+        told.append("\n\n".join(lines))
+    return told
+
+
+def row(case: str, figures: dict[str, float], found: dict[str, dict[str, float]]) -> str:
+    """Return a row of a table."""
+    ratios = [
+        ratio(figures[measure], found.get(against, {}).get(measure))
+        for measure, against in (("cpu", "floor"), ("cpu", "sql_now"), ("peak", "sql_now"))
+    ]
+    cells = [f"{figures['cpu']:,.1f}", f"{figures['wall']:,.1f}", f"{figures['peak']:,.0f}"]
+    return f"| `{case}` {CASES[case]} | {' | '.join(cells + ratios)} |"
+
+
+def ratio(value: float, against: float | None) -> str:
+    """Return how many times one is the other, as text."""
+    return f"{value / against:.2f}" if against else ""
+
+
+def goals(result: dict) -> str:
+    """Return each goal at each size, and what comes of ten times the customers."""
+    sizes = [(size["customers"], medians(size)) for size in result["sizes"]]
+    head = "| goal | asked for | " + " | ".join(f"{customers:,}" for customers, _ in sizes) + " |"
+    lines = [head, "|---|---:|" + "---:|" * len(sizes)]
+    for label, case, measure, against, bound, is_least in GOALS:
+        cells = [
+            judged(found[case][measure] / found[against][measure], bound, is_least)
+            if case in found and against in found
+            else ""
+            for _, found in sizes
+        ]
+        asked = f"at {'least' if is_least else 'most'} {bound:g}"
+        lines.append(f"| {label} | {asked} | {' | '.join(cells)} |")
+    for case in ("sql", "first", "daily"):
+        cells = [""] + [
+            judged(found[case]["cpu"] / less[case]["cpu"] / (customers / fewer) * 10, 11, False)
+            if case in found and case in less
+            else ""
+            for (fewer, less), (customers, found) in pairwise(sizes)
+        ]
+        lines.append(
+            f"| `{case}`: CPU of ten times the customers | at most 11 | {' | '.join(cells)} |"
+        )
+    peaks = [
+        judged(max(f["peak"] for c, f in found.items() if c in OURS) / 1000, 2, False)
+        if set(found) & OURS
+        else ""
+        for _, found in sizes
+    ]
+    lines.append(f"| greatest peak of our cases, GB | at most 2 | {' | '.join(peaks)} |")
+    return "### Goals\n\nBold is missed.\n\n" + "\n".join(lines)
+
+
+def slowest(result: dict) -> str:
+    """Return the slowest models of the largest size."""
+    size = result["sizes"][-1]
+    told = [f"### Where the time goes, {size['customers']:,} customers"]
+    for case in ("first", "daily", "increment"):
+        models = size.get("models", {}).get(case)
+        if models:
+            parts = [
+                f"`{name}` {seconds:,.1f}" for name, seconds in list(models.items())[:TOLD_MODELS]
+            ]
+            told.append(wrapped(f"Seconds of wall time, `{case}`: {', '.join(parts)}."))
+    return "\n\n".join(told) if len(told) > 1 else ""
+
+
+OURS = {"sql", "sql_now", "first", "daily", "increment"}
+
+
+def judged(value: float, bound: float, is_least: bool) -> str:
+    """Return a number, bold where it misses its bound."""
+    is_met = value >= bound if is_least else value <= bound
+    return f"{value:.2f}" if is_met else f"**{value:.2f}**"
+
+
+def pictures() -> str:
+    """Return the pictures as Markdown."""
+    return "### Pictures\n\n" + "\n\n".join(
+        f"![{alternative}](results/{name}.svg)" for name, alternative in plots.PICTURES.items()
+    )
+
+
+def wrapped(text: str) -> str:
+    """Return text in lines of a hundred."""
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)

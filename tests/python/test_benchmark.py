@@ -1,0 +1,154 @@
+"""The benchmark compares exactly, cuts a shop without losing a row, and tells what it measured."""
+
+from __future__ import annotations
+
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import plots
+import telling
+from comparing import compare, export_single_view
+from shops import TABLES, cut_last_day
+
+ROOT = Path(__file__).resolve().parents[2]
+RIVALS = ROOT / ".venv-benchmark/bin/python"
+
+
+def write(path: Path, rows: str, names: str = "customer_id, city, net_revenue") -> Path:
+    with duckdb.connect() as connection:
+        connection.execute(f"copy (from (values {rows}) as t({names})) to '{path}'")
+    return path
+
+
+@pytest.fixture
+def ours(tmp_path) -> Path:
+    rows = "('a', 'here', 1.2500::decimal(18, 4)), ('b', null, null), ('c', 'there', 3.0)"
+    return write(tmp_path / "ours.parquet", rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "differing", "missing", "added"),
+    [
+        ("('c', 'there', 3.0::double), ('b', null, null), ('a', 'here', 1.25)", {}, 0, 0),
+        ("('a', 'here', 1.25), ('b', '', 0), ('c', 'there', 3)",
+         {"city": 1, "net_revenue": 1}, 0, 0),
+        ("('a', 'here', 1.2501::double), ('b', null, null), ('d', 'there', 3)",
+         {"net_revenue": 1}, 1, 1),
+    ],
+)  # fmt: skip
+def test_what_differs_is_counted_column_by_column(ours, tmp_path, rows, differing, missing, added):
+    found = compare(ours, write(tmp_path / "theirs.parquet", rows))
+    assert (found.differing, found.missing, found.added) == (differing, missing, added)
+    assert found.is_equal == (not (differing or missing or added))
+    assert (found.columns, found.customers) == (3, 3)
+
+
+def test_a_rival_that_lacks_a_column_or_repeats_a_customer_is_refused(ours, tmp_path):
+    theirs = write(tmp_path / "few.parquet", "('a', 1)", "customer_id, net_revenue")
+    with pytest.raises(ValueError, match="lacks city"):
+        compare(ours, theirs)
+    twice = write(tmp_path / "twice.parquet", "('a', 'here', 1.25), ('a', 'here', 1.25)")
+    with pytest.raises(ValueError, match="1 customers more than once"):
+        compare(ours, twice)
+
+
+@pytest.mark.parametrize("rival", ["pandas", "polars"])
+def test_a_rival_is_the_warehouse_value_for_value(rival, demo_warehouse, tmp_path):
+    if not RIVALS.exists():
+        pytest.skip(".venv-benchmark is missing: `make benchmark` makes it")
+    export_single_view(demo_warehouse.path, tmp_path / "ours.parquet")
+    script = ROOT / "benchmarks" / f"{rival}_single_view.py"
+    theirs = tmp_path / "theirs.parquet"
+    subprocess.run([RIVALS, script, ROOT / "demo", theirs], check=True)
+    found = compare(tmp_path / "ours.parquet", theirs)
+    assert found.is_equal, found
+    assert found.columns == 41
+
+
+def test_a_cut_shop_holds_every_row_and_nothing_of_its_last_day(tmp_path):
+    before, day = tmp_path / "before", tmp_path / "day"
+    cut_last_day(ROOT / "demo", before, day)
+    tables = {
+        f"{part}_{table}": f"'{folder}/{table}/*.parquet'"
+        for part, folder in (
+            ("whole", ROOT / "demo/market"), ("before", before / "market"), ("day", day),
+        )
+        for table in TABLES
+    }  # fmt: skip
+    times = ("createdate", "checkoutdate", "deliverdate", "ratedate")
+    is_late = "{0} between '2026-06-30 00:00:00' and '2049'"
+    late = " or ".join(is_late.format(time) for time in times)
+    with duckdb.connect() as connection:
+
+        def value(query: str) -> int:
+            return connection.execute(query.format(**tables)).fetchall()[0][0]
+
+        assert value(f"select count(*) from {{before_market_order}} where {late}") == 0
+        assert value(f"select count(*) from {{day_market_order}} where not ({late})") == 0
+        touched = value(f"select count(*) from {{whole_market_order}} where {late}")
+        begun = value(
+            "select count(*) from {whole_market_order} where " + is_late.format("createdate")
+        )
+        assert 0 < begun < touched == value("select count(*) from {day_market_order}")
+        whole = value("select count(*) from {whole_market_order}")
+        assert value("select count(*) from {before_market_order}") == whole - begun
+        for table in ("product_detail", "promo_detail", "app_open"):
+            split = [
+                value(f"select count(*) from {{{part}_{table}}}") for part in ("before", "day")
+            ]
+            assert sum(split) == value(f"select count(*) from {{whole_{table}}}"), table
+            assert min(split) > 0, table
+        # Who was touched and not begun stands in both, and knew less before.
+        assert (
+            value("""
+            select count(*) from {before_market_order} as before
+            join {day_market_order} as day using (order_id, client_id, createdate)
+            where (before.checkoutdate, before.deliverdate, before.ratedate)
+                is not distinct from (day.checkoutdate, day.deliverdate, day.ratedate)
+        """)
+            == 0
+        )
+
+
+def test_names_beside_lines_do_not_cover_each_other():
+    figures = {
+        case: {"cpu": 10 + place / 100, "wall": 1.0, "peak": 1.0}
+        for place, case in enumerate(plots.NAMES)
+    }
+    frame = plots.frame_of([(50, figures)], "cpu")
+    ends = plots.placed(frame, 1, 20)
+    span = plots.math.log(20)
+    heights = sorted(plots.math.log(place) / span * plots.HEIGHT for place in ends["place"])
+    gaps = [upper - lower for lower, upper in pairwise(heights)]
+    assert min(gaps) > plots.LABEL_PIXELS - 0.01
+    assert heights[-1] <= plots.HEIGHT + 0.01
+
+
+def test_medians_goals_and_rounds_are_told(tmp_path):
+    def runs(sql: float, floor: float) -> list[dict]:
+        return [
+            {"round": number, "case": case, "cpu": value + noise, "wall": 1.0, "peak": 1_500.0}
+            for number, noise in enumerate((0.0, 50.0, 1.0), start=1)
+            for case, value in (("sql", sql), ("floor", floor))
+        ]
+
+    landing = {"market_order": 1, "product_detail": 1, "app_open": 1, "bytes": 1_000_000}
+    result = {
+        "sizes": [
+            {"customers": 1_000, "runs": runs(10, 1), "landing": landing,
+             "skipped": {"pandas": "no"}},
+            {"customers": 10_000, "runs": runs(139, 34), "landing": landing, "skipped": {}},
+        ]
+    }  # fmt: skip
+    assert telling.medians(result["sizes"][0])["sql"]["cpu"] == 11
+    told = telling.goals(result)
+    assert "| single view with its history, CPU against the floor | at most 4 | **5.50** |" in told
+    assert "| `sql`: CPU of ten times the customers | at most 11 |  | **12.73** |" in told
+    assert "| greatest peak of our cases, GB | at most 2 | 1.50 | 1.50 |" in told
+    tables = telling.tables(result)
+    assert "Not measured: `pandas`, no." in tables[0]
+    assert "| 11.0 | 1.0 | 1,500 | 5.50 |" in tables[0]
