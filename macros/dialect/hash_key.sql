@@ -12,10 +12,10 @@
 
 {% macro spark__hash_key(expressions) -%}
     {#-
-        DuckDB reads the 16 bytes from the last to the first, as a signed number. Here the last eight
+        DuckDB reads the 16 bytes from the last to the first, as one number. Here the last eight
         are put in that order: their digits backwards, and those of each byte forwards again.
     #}
-    shiftright(
+    shiftrightunsigned(
         cast(
             conv(
                 regexp_replace(
