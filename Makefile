@@ -2,6 +2,7 @@
 
 VENV := .venv
 BI_VENV := .venv-bi
+SPARK_VENV := .venv-spark
 BIN := $(VENV)/bin
 OLDEST := 3.10
 NEWEST := 3.13
@@ -25,7 +26,7 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint build docs bi benchmark faults ten-days clean
+.PHONY: help demo test lint build docs bi spark benchmark faults ten-days clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +74,12 @@ docs: $(VENV)/.installed  ## write the report, the model cards and the docs of t
 bi: build $(BI_VENV)/.installed  ## prove that Apache Superset reads the marts, in an environment of its own
 	$(call say,Superset on the marts)
 	@$(BI_VENV)/bin/python bi/prove_superset.py --python $(BIN)/python
+
+spark: build $(SPARK_VENV)/.installed  ## build the demo on Apache Spark too, and compare every table
+	$(call say,tests that need Spark)
+	@$(SPARK_VENV)/bin/python -m pytest tests/spark
+	$(call say,the project on Spark)
+	@$(SPARK_VENV)/bin/python spark/prove_spark.py
 
 benchmark: $(VENV)/.installed  ## simulate a big shop, build it and measure
 	@$(BIN)/python benchmarks/run.py
@@ -130,4 +137,16 @@ $(BI_VENV)/.installed: requirements-bi.lock
 	@$(BI_PYTHON) -m venv $(BI_VENV)
 	@$(BI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements-bi.lock
+	@touch $@
+
+# Spark's own environment: dbt with another adapter, and PySpark, which is no wheel: it is built with
+# the setuptools of its own lock, installed first.
+$(SPARK_VENV)/.installed: requirements-spark.lock | $(VENV)/.python
+	$(call say,requirements-spark.lock in $(SPARK_VENV))
+	@$(PYTHON) -m venv $(SPARK_VENV)
+	@awk '/^setuptools==/ {take = 1} take {print} take && !/\\$$/ {exit}' \
+		requirements-spark.lock > $(SPARK_VENV)/setuptools.lock
+	@for lock in $(SPARK_VENV)/setuptools.lock requirements-spark.lock; do \
+		$(SPARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --require-hashes --requirement $$lock || exit 1; done
 	@touch $@
