@@ -8,7 +8,7 @@
     case {{ rule }}_column
             {%- for column, type in audience_columns().items() if type != 'number' %}
             when '{{ column }}'
-                then {{ "candidates." ~ column if type == 'text' else "cast(candidates." ~ column ~ " as varchar)" }}
+                then {{ "candidates." ~ column if type == 'text' else "cast(candidates." ~ column ~ " as string)" }}
             {%- endfor %}
         end
 {%- endmacro %}
@@ -58,8 +58,8 @@
             {{ rule }}_text_value,
             case
                 when {{ rule }}_number_value = floor({{ rule }}_number_value)
-                    then cast(cast({{ rule }}_number_value as bigint) as varchar)
-                else cast(round({{ rule }}_number_value, 4) as varchar)
+                    then cast(cast({{ rule }}_number_value as bigint) as string)
+                else cast(round({{ rule }}_number_value, 4) as string)
             end,
             'not known'
         ) || {{ rule }}_asks

@@ -263,7 +263,7 @@
 -#}
 {% macro run_name(as_of_date) -%}
     {%- set value = checked_var("run_id") | string -%}
-    {{ return("'" ~ value ~ "'" if value else "cast(" ~ as_of_date ~ " as varchar)") }}
+    {{ return("'" ~ value ~ "'" if value else "cast(" ~ as_of_date ~ " as string)") }}
 {%- endmacro %}
 
 {#-
@@ -276,7 +276,7 @@
     {%- for name, code in checked_var("currencies").items() -%}
         {%- do cases.append("when " ~ source ~ " = '" ~ name ~ "' then '" ~ code ~ "'") -%}
     {%- endfor -%}
-    {{ return("case " ~ cases | join(" ") ~ " end" if cases else "cast(null as varchar)") }}
+    {{ return("case " ~ cases | join(" ") ~ " end" if cases else "cast(null as string)") }}
 {%- endmacro %}
 
 {#- The zone whose clock a source's times are told by: its name in the var `time_zones`, or UTC. -#}

@@ -6,3 +6,8 @@
 {% macro default__full_match(text, pattern) -%}
     coalesce(regexp_full_match({{ text }}, '{{ pattern }}'), false)
 {%- endmacro %}
+
+{% macro spark__full_match(text, pattern) -%}
+    {#- Ends of the whole text: a dollar would match before a line feed at its end, too. #}
+    coalesce({{ text }} rlike r'\A(?:{{ pattern }})\z', false)
+{%- endmacro %}

@@ -9,3 +9,9 @@
 {% macro default__hash_key(expressions) -%}
     (md5_number({{ expressions | join(" || ':' || ") }}) >> 65)::bigint
 {%- endmacro %}
+
+{% macro spark__hash_key(expressions) -%}
+    shiftrightunsigned(
+        cast(conv(substr(md5({{ expressions | join(" || ':' || ") }}), 1, 16), 16, -10) as bigint), 1
+    )
+{%- endmacro %}

@@ -12,6 +12,10 @@
     coalesce(len(list_filter({{ list }}, lambda element: {{ condition }})) > 0, false)
 {%- endmacro %}
 
+{% macro spark__any_element(list, condition) -%}
+    coalesce(exists({{ list }}, element -> {{ condition }}), false)
+{%- endmacro %}
+
 {#- The sum of an expression over the elements of a list; null for an empty list or none. -#}
 {% macro sum_elements(list, expression) -%}
     {{ return(adapter.dispatch('sum_elements', 'clientele')(list, expression)) }}
@@ -19,6 +23,15 @@
 
 {% macro default__sum_elements(list, expression) -%}
     list_sum(list_transform({{ list }}, lambda element: {{ expression }}))
+{%- endmacro %}
+
+{% macro spark__sum_elements(list, expression) -%}
+    {#- Whole numbers: the sum needs a type to begin with. #}
+    aggregate(
+        transform({{ list }}, element -> cast({{ expression }} as bigint)),
+        cast(null as bigint),
+        (total, part) -> coalesce(total + part, total, part)
+    )
 {%- endmacro %}
 
 {#-
@@ -32,4 +45,11 @@
 {% macro default__unnest_elements(list, element, position) -%}
     unnest({{ list }}) as {{ element }},
         generate_subscripts({{ list }}, 1) as {{ position }}
+{%- endmacro %}
+
+{% macro spark__unnest_elements(list, element, position) -%}
+    inline(transform(
+        {{ list }},
+        (item, place) -> named_struct('{{ element }}', item, '{{ position }}', place + 1)
+    ))
 {%- endmacro %}

@@ -12,3 +12,9 @@
     coalesce(_record, file_row_number + 1) as source_record,
     _ingested_at as ingested_at
 {%- endmacro %}
+
+{% macro spark__origin() -%}
+    coalesce(_file, substring_index(filename, '/', -1)) as source_file,
+    coalesce(_record, file_row_number + 1) as source_record,
+    _ingested_at as ingested_at
+{%- endmacro %}

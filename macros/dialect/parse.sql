@@ -18,6 +18,13 @@
     end
 {%- endmacro %}
 
+{% macro spark__parse_decimal(text) -%}
+    case
+        when {{ full_match(text, " *-?[0-9]{1,13}([.][0-9]{1,4})? *") }}
+            then try_cast({{ text }} as decimal(18, 4))
+    end
+{%- endmacro %}
+
 {% macro parse_integer(text) -%}
     {{ return(adapter.dispatch('parse_integer', 'clientele')(text)) }}
 {%- endmacro %}
@@ -27,6 +34,15 @@
         when cast(try_cast({{ text }} as integer) as varchar) = {{ text }}
             then try_cast({{ text }} as integer)
         when regexp_full_match({{ text }}, ' *-?[0-9]{1,9} *')
+            then try_cast({{ text }} as integer)
+    end
+{%- endmacro %}
+
+{% macro spark__parse_integer(text) -%}
+    case
+        when cast(try_cast({{ text }} as integer) as string) = {{ text }}
+            then try_cast({{ text }} as integer)
+        when {{ full_match(text, " *-?[0-9]{1,9} *") }}
             then try_cast({{ text }} as integer)
     end
 {%- endmacro %}
@@ -61,6 +77,37 @@
             then timezone(
                 '{{ time_zone_of(source_name) }}',
                 date_trunc('second', try_cast(trim({{ text }}) as timestamp with time zone))
+            )
+    end
+{%- endmacro %}
+
+{% macro spark__parse_timestamp(text, source_name) -%}
+    {#- The session's zone is UTC. An offset is read as +02:00 alone: others are written like that. #}
+    case
+        when
+            {{ full_match(
+                text,
+                " *[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] *"
+            ) }}
+            then try_cast(trim({{ text }}) as timestamp)
+        when
+            {{ full_match(
+                text,
+                " *[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+                ~ "([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?) *"
+            ) }}
+            then from_utc_timestamp(
+                date_trunc(
+                    'second',
+                    try_cast(
+                        regexp_replace(
+                            regexp_replace(trim({{ text }}), '([+-][0-9]{2})$', '$1:00'),
+                            '([+-][0-9]{2})([0-9]{2})$',
+                            '$1:$2'
+                        ) as timestamp
+                    )
+                ),
+                '{{ time_zone_of(source_name) }}'
             )
     end
 {%- endmacro %}

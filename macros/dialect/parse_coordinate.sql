@@ -11,3 +11,8 @@
     case when regexp_full_match({{ text }}, ' *-?[0-9]{1,3}([.][0-9]{1,20})? *')
         then try_cast({{ text }} as double) end
 {%- endmacro %}
+
+{% macro spark__parse_coordinate(text) -%}
+    case when {{ full_match(text, " *-?[0-9]{1,3}([.][0-9]{1,20})? *") }}
+        then try_cast({{ text }} as double) end
+{%- endmacro %}

@@ -23,3 +23,25 @@
         end
     )
 {%- endmacro %}
+
+{% macro spark__parse_mixed_timestamp(text, source_name) -%}
+    coalesce(
+        {{ parse_timestamp(text, source_name) }},
+        -- Each format is written as the one that a cast reads.
+        case
+            when {{ full_match(text, " *[0-9]{4}-[0-9]{2}-[0-9]{2} *") }}
+                then try_cast(trim({{ text }}) as timestamp)
+            when {{ full_match(text, " *[0-9]{8} *") }}
+                then try_cast(
+                    regexp_replace(trim({{ text }}), '([0-9]{4})([0-9]{2})([0-9]{2})', '$1-$2-$3')
+                    as timestamp
+                )
+            when {{ full_match(text, " *[0-9]{2}/[0-9]{2}/[0-9]{4}( [0-9]{2}:[0-9]{2})? *") }}
+                then try_cast(
+                    regexp_replace(
+                        trim({{ text }}), '([0-9]{2})/([0-9]{2})/([0-9]{4})(.*)', '$3-$2-$1$4'
+                    ) as timestamp
+                )
+        end
+    )
+{%- endmacro %}

@@ -14,3 +14,13 @@
         end as string
     )
 {%- endmacro %}
+
+{% macro spark__raw_row(columns) -%}
+    to_json(
+        case
+            when _reject_reasons is not null then map('_raw_text', cast(_raw_text as string))
+            else map({% for column in columns %}'{{ column }}', cast(`{{ column }}` as string){{ ", " if not loop.last }}{% endfor %})
+        end,
+        map('ignoreNullFields', 'false')
+    )
+{%- endmacro %}

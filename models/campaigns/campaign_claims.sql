@@ -24,7 +24,7 @@ campaign_claims as (
         earlier.arm as earlier_arm,
         audience.priority,
         {{ bucket(
-            "audience.campaign_id || ':v' || cast(audience.campaign_version as varchar)"
+            "audience.campaign_id || ':v' || cast(audience.campaign_version as string)"
             ~ " || ':' || audience.source",
             "audience.customer_id"
         ) }} as bucket,

@@ -54,15 +54,15 @@ campaign_contacts as (
         customer_key,
         case
             when too_recent_contact_date is not null
-                then 'contacted on ' || cast(too_recent_contact_date as varchar)
+                then 'contacted on ' || cast(too_recent_contact_date as string)
             when recent_contact_count >= {{ number_var('contact_limit') }}
                 then
-                    'contacted ' || cast(recent_contact_count as varchar)
+                    'contacted ' || cast(recent_contact_count as string)
                     || ' times in {{ limit_days }} days'
             when measured_until is not null
                 then
                     'the measurement of ' || measuring_campaign_id || ' is open until '
-                    || cast(measured_until as varchar)
+                    || cast(measured_until as string)
         end as contact_cap
     from counted
 

@@ -7,8 +7,8 @@ with winners as (
         campaigns.holdout_share,
         campaigns.cost_per_contact,
         {{ bucket(
-            "'global:' || winners.source || ':' || cast(year(winners.as_of_date) as varchar)"
-            ~ " || 'Q' || cast(quarter(winners.as_of_date) as varchar)",
+            "'global:' || winners.source || ':' || cast(year(winners.as_of_date) as string)"
+            ~ " || 'Q' || cast(quarter(winners.as_of_date) as string)",
             "winners.customer_id"
         ) }} as global_bucket
     from {{ ref('campaign_winners') }} as winners
@@ -118,7 +118,7 @@ campaign_decisions as (
             when is_capped and not is_global_holdout
                 then coalesce(
                     contact_cap,
-                    'the campaign takes at most ' || cast(daily_cap as varchar) || ' people a day'
+                    'the campaign takes at most ' || cast(daily_cap as string) || ' people a day'
                 )
         end as cap_reason,
         bucket,

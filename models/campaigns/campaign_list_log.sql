@@ -10,7 +10,7 @@ with logged as (
         campaign_version,
         customer_key,
         customer_id,
-        cast(null as varchar) as channel,
+        cast(null as string) as channel,
         0 as change_number,
         assigned_date as changed_on
     from {{ ref('campaign_assignments') }}

@@ -4,7 +4,7 @@ with campaigns as (
 
     select
         campaign_id,
-        cast(campaign_version as varchar) as campaign_version
+        cast(campaign_version as string) as campaign_version
     from {{ ref('campaigns_checked') }}
 
 ),
@@ -41,7 +41,9 @@ placed as (
         rules.rule_group,
         cast(row_number() over (
             partition by rules.campaign_id, rules.campaign_version, rules.rule_group
-            order by rules.column_name, rules.operator, rules.value
+            order by
+                rules.column_name asc nulls last, rules.operator asc nulls last,
+                rules.value asc nulls last
         ) as integer) as rule_place,
         rules.column_name,
         allowed_columns.column_type,

@@ -10,8 +10,7 @@ with bounds as (
 days as (
 
     select
-        cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date)
-            as calendar_date
+        {{ day_series('first_date', 'last_date') }} as calendar_date
     from bounds
 
 ),
@@ -22,8 +21,8 @@ dim_dates as (
         calendar_date,
         cast(date_trunc('month', calendar_date) as date) as calendar_month,
         cast(extract(year from calendar_date) as integer) as calendar_year,
-        cast(extract(isodow from calendar_date) as integer) as weekday_number,
-        extract(isodow from calendar_date) >= 6 as is_weekend
+        cast({{ iso_weekday('calendar_date') }} as integer) as weekday_number,
+        {{ iso_weekday('calendar_date') }} >= 6 as is_weekend
     from days
 
 )

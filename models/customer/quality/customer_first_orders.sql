@@ -30,10 +30,12 @@ ranked as (
         row_number() over (
             partition by orders.customer_key
             order by
-                orders.ordered_at asc, orders.delivered_at asc, orders.basket_value desc,
-                orders.discount_amount asc, orders.net_revenue desc, orders.item_count desc,
-                orders.distance_km asc, orders.city asc, orders.state asc,
-                orders.device_class asc, orders.payment_type asc, orders.order_key asc
+                orders.ordered_at asc, orders.delivered_at asc nulls last,
+                orders.basket_value desc, orders.discount_amount asc nulls last,
+                orders.net_revenue desc, orders.item_count desc,
+                orders.distance_km asc nulls last, orders.city asc nulls last,
+                orders.state asc nulls last, orders.device_class asc nulls last,
+                orders.payment_type asc nulls last, orders.order_key asc
         ) as order_rank
     from orders
     inner join first_times

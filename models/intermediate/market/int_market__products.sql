@@ -11,7 +11,9 @@ ranked as (
         *,
         row_number() over (
             partition by product_id
-            order by line_count desc, category asc, subcategory asc, brand asc
+            order by
+                line_count desc, category asc nulls last, subcategory asc nulls last,
+                brand asc nulls last
         ) as label_rank
     from labels
 

@@ -26,7 +26,7 @@ ranked as (
         *,
         row_number() over (
             partition by order_key
-            order by paid_amount desc, payment_type asc
+            order by paid_amount desc, payment_type asc nulls last
         ) as type_rank
     from payment_types
 

@@ -22,7 +22,8 @@ int_online_retail__order_lines as (
             row_number() over (
                 partition by order_key
                 order by
-                    invoiced_at asc, product_id asc, unit_price asc, quantity asc,
+                    invoiced_at asc nulls last, product_id asc nulls last,
+                    unit_price asc nulls last, quantity asc nulls last,
                     source_file asc, source_record asc
             ) as integer
         ) as line_number,

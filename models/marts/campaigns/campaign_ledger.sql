@@ -61,14 +61,14 @@ campaign_ledger as (
             when 'sent'
                 then
                     case when arm_date = as_of_date then 'is' else 'was' end
-                    || ' on the list of ' || cast(arm_date as varchar)
+                    || ' on the list of ' || cast(arm_date as string)
             when 'holdout_global'
                 then
-                    'drawn on ' || cast(arm_date as varchar)
+                    'drawn on ' || cast(arm_date as string)
                     || ' to be left alone by all campaigns of the quarter'
             when 'holdout_campaign'
                 then
-                    'drawn on ' || cast(arm_date as varchar) || ' to be left alone, to compare with'
+                    'drawn on ' || cast(arm_date as string) || ' to be left alone, to compare with'
             when 'suppressed' then {{ suppression_words('suppressed_for', 'channel') }}
             when 'capped' then cap_reason
             when 'outranked'

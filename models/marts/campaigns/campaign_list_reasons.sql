@@ -13,7 +13,7 @@ rules as (
         rules.column_name || ' ' || case
             when rules.operator in ('is', 'in') then 'is'
             when rules.operator = 'not_in' then 'is not'
-            when starts_with(rules.operator, 'is_') then replace(rules.operator, '_', ' ')
+            when left(rules.operator, 3) = 'is_' then replace(rules.operator, '_', ' ')
             else 'is ' || replace(rules.operator, '_', ' ')
         end || coalesce(' ' || replace(rules.value, '|', ' or '), '') as rule_words
     from {{ ref('campaign_rules_checked') }} as rules

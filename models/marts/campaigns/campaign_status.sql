@@ -37,23 +37,23 @@ campaign_status as (
         case
             when periods.as_of_date is null then 'The source has no orders yet.'
             when periods.campaign_state = 'not_started'
-                then 'It starts on ' || cast(periods.starts_on as varchar) || '.'
+                then 'It starts on ' || cast(periods.starts_on as string) || '.'
             when periods.campaign_state = 'ended'
-                then 'It ended on ' || cast(periods.ends_on as varchar) || '.'
+                then 'It ended on ' || cast(periods.ends_on as string) || '.'
             when periods.campaign_state = 'superseded' then 'A later version runs.'
             when counted.audience_count is null then 'No customer fulfils its rules.'
             when counted.sent_today_count > 0
-                then cast(counted.sent_today_count as varchar) || ' people are on its list.'
+                then cast(counted.sent_today_count as string) || ' people are on its list.'
             else
                 'Nobody is on its list today: of its audience of '
-                || cast(counted.audience_count as varchar) || ', '
-                || cast(counted.sent_count as varchar) || ' were on an earlier list, '
+                || cast(counted.audience_count as string) || ', '
+                || cast(counted.sent_count as string) || ' were on an earlier list, '
                 || cast(
-                    counted.holdout_global_count + counted.holdout_campaign_count as varchar
+                    counted.holdout_global_count + counted.holdout_campaign_count as string
                 ) || ' are left alone to compare with, '
-                || cast(counted.suppressed_count as varchar) || ' are suppressed, '
-                || cast(counted.capped_count as varchar) || ' are capped and '
-                || cast(counted.outranked_count as varchar)
+                || cast(counted.suppressed_count as string) || ' are suppressed, '
+                || cast(counted.capped_count as string) || ' are capped and '
+                || cast(counted.outranked_count as string)
                 || ' belong to a campaign that comes first.'
         end as status_reason,
         {%- for count in [

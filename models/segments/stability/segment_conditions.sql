@@ -30,8 +30,10 @@ expected as (
 
     select
         aged.source,
-        min_by(lags.low_rho, lags.lag_days) as expected_rho,
-        min_by(lags.high_phi, lags.lag_days) as expected_phi
+        min_by(lags.low_rho, lags.lag_days) filter (where lags.low_rho is not null)
+            as expected_rho,
+        min_by(lags.high_phi, lags.lag_days) filter (where lags.high_phi is not null)
+            as expected_phi
     from aged
     inner join {{ ref('segment_stability_lags') }} as lags
         on
