@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import duckdb
 
 TOLERANCE = 1e-9
 SHOWN_ROWS = 5
+ORIGIN = ("source_file", "source_record")  # what tells landed rows apart
 KINDS = {
     "BIGINT": "integer", "INTEGER": "integer", "SMALLINT": "integer", "TINYINT": "integer",
     "HUGEINT": "integer", "UBIGINT": "integer", "UINTEGER": "integer", "USMALLINT": "integer",
@@ -94,8 +95,9 @@ def apart(name: str, kind: str) -> str:
     if kind != "double":
         return f"{one} is distinct from {other}"
     return (
-        f"({one} is distinct from {other} and coalesce(not abs({one} - {other}) "
-        f"<= {TOLERANCE} * greatest(1, abs({one}), abs({other})), true))"
+        # Infinity and nan are within any share of themselves.
+        f"({one} is distinct from {other} and coalesce(not isfinite({one} + {other}) or "
+        f"abs({one} - {other}) > {TOLERANCE} * greatest(1, abs({one}), abs({other})), true))"
     )
 
 
@@ -104,7 +106,7 @@ def compare(
     name: str,
     here: str,
     there: str,
-    grain: Iterable[str] = (),
+    grain: Sequence[str] = (),
 ) -> Compared:
     """Compare two relations that should be the same table.
 
@@ -131,8 +133,15 @@ def compare(
         column: "double" if "double" in (kind, spark_columns[column]) else kind
         for column, kind in both.items()
     }
-    key = [column for column in grain if kinds.get(column, "double") != "double"]
-    if not key or len(key) != len(list(grain)):
+    key = next(
+        (
+            list(names)
+            for names in (grain, ORIGIN)
+            if names and all(kinds.get(name, "double") != "double" for name in names)
+        ),
+        [],
+    )
+    if not key:
         key = [column for column, kind in kinds.items() if kind != "double"]
     if not found.problems:
         _compare_rows(connection, found, (here, there), (columns, spark_columns), kinds, key)
@@ -164,7 +173,7 @@ def _compare_rows(
     ]
     relative = [
         "max(abs(here.{0} - there.{0}) / greatest(1, abs(here.{0}), abs(there.{0}))) "
-        "filter (here.{0} <> there.{0})".format(quoted(name))
+        "filter (here.{0} <> there.{0} and isfinite(here.{0} + there.{0}))".format(quoted(name))
         for name in values
         if kinds[name] == "double"
     ] or ["max(0.0)"]
