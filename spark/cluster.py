@@ -66,6 +66,8 @@ def java() -> str:
 def free_port(wanted: int = 0) -> int:
     """Return a port of loopback that is free: the wanted one, or any for 0. Raises ClusterError."""
     with socket.socket() as probe:
+        # What was just closed does not take a port, as for the programs that will listen there.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, wanted))
         except OSError as error:

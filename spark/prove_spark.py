@@ -57,24 +57,22 @@ def emptied(folder: Path) -> Path:
     return folder
 
 
-def dbt_build(folder: Path, variables: dict[str, str], select: list[str]) -> bool:
-    """Build the project, or what is selected, and return whether all of it succeeded."""
+def dbt_build(folder: Path, variables: dict[str, str], options: list[str]) -> bool:
+    """Build the project, or what options of dbt select, and return whether all succeeded."""
     plugin = ROOT / "spark" / "plugin"
     command = [
         Path(sys.executable).parent / "dbt", "build", "--target", "spark",
         "--project-dir", ROOT, "--profiles-dir", ROOT,
         "--target-path", folder / "dbt", "--log-path", folder / "logs",
+        *options,
     ]  # fmt: skip
-    if select:
-        command += ["--select", *select]
     variables = variables | {"PYTHONPATH": str(plugin), "PYTHONWARNINGS": "ignore::FutureWarning"}
-    # A folder of its own: what is written beside the caller by mistake is seen.
     with running(command, env=variables, cwd=ROOT, stdin=subprocess.DEVNULL) as program:
         return program.wait() == 0
 
 
 def built_tables(folder: Path) -> list[str]:
-    """Return the tables that the last build was asked for, as schema.table."""
+    """Return the tables that the last build was to make, as schema.table."""
     manifest = json.loads((folder / "dbt" / "manifest.json").read_text("utf-8"))
     results = json.loads((folder / "dbt" / "run_results.json").read_text("utf-8"))["results"]
     nodes = [manifest["nodes"][result["unique_id"]] for result in results
@@ -86,7 +84,7 @@ def built_tables(folder: Path) -> list[str]:
     ]
 
 
-def prove(warehouse: Path, master: str | None, ports: tuple[int, int], select: list[str]) -> bool:
+def prove(warehouse: Path, master: str | None, ports: tuple[int, int], options: list[str]) -> bool:
     """Build and compare; return whether the build succeeded and all tables are the same."""
     if not warehouse.is_file():
         raise ClusterError(f"there is no warehouse {warehouse} to compare with; `make build` first")
@@ -105,13 +103,13 @@ def prove(warehouse: Path, master: str | None, ports: tuple[int, int], select: l
         else:
             settings = write_settings(folder, master, WORKERS)
         begin = time.monotonic()
-        is_built = dbt_build(folder, environment(home, settings), select)
+        is_built = dbt_build(folder, environment(home, settings), options)
         print(f"\ndbt build on Spark took {time.monotonic() - begin:.0f} s\n", flush=True)
     manifest_file = folder / "dbt" / "manifest.json"
     if not (folder / "dbt" / "run_results.json").is_file():
         raise ClusterError("dbt did not build; what it says stands above")
     manifest = json.loads(manifest_file.read_text("utf-8"))
-    only = built_tables(folder) if select else []
+    only = built_tables(folder) if options else []
     is_same = report(compare_warehouses(warehouse, folder / "tables", manifest, only))
     if not is_built:
         print(f"\ndbt build on Spark failed; {folder / 'logs' / 'dbt.log'} says why", flush=True)
@@ -130,13 +128,13 @@ def main() -> int:
     parser.add_argument("--master", help="another master, such as local[2]; none is started then")
     parser.add_argument("--port", type=int, default=0, help="of the master; any that is free")
     parser.add_argument("--page-port", type=int, default=0, help="of its page; any that is free")
-    parser.add_argument("--select", nargs="+", default=[], help="as in dbt; everything by default")
+    parser.add_argument("dbt", nargs="*", help="after --: options of dbt build, such as --select")
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     try:
         ports = (arguments.port, arguments.page_port)
-        return 0 if prove(arguments.warehouse, arguments.master, ports, arguments.select) else 1
+        return 0 if prove(arguments.warehouse, arguments.master, ports, arguments.dbt) else 1
     except ClusterError as error:
         print(f"spark: {error}", file=sys.stderr)
         return 1
