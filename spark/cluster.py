@@ -25,7 +25,7 @@ OLDEST_JAVA = 17
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
 
-# Few small tables: compiling queries and machine code costs more here than running them as they are.
+# For small tables: compiling machine code well costs more there than it saves.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 LOGGING = """\
@@ -93,7 +93,9 @@ def write_settings(folder: Path, master: str, cores: int) -> Path:
         "spark.driver.bindAddress": LOOPBACK,
         "spark.driver.memory": "2g",
         "spark.executor.memory": "1g",
-        "spark.driver.extraJavaOptions": QUICK_JAVA,
+        "spark.driver.extraJavaOptions": (
+            f"{QUICK_JAVA} -Dderby.stream.error.file={folder / 'logs' / 'derby.log'}"
+        ),
         "spark.executor.extraJavaOptions": QUICK_JAVA,
         "spark.ui.enabled": "false",
         "spark.ui.killEnabled": "false",

@@ -1,9 +1,10 @@
 """Compares a warehouse that Spark built with the one that DuckDB built, table by table.
 
 Spark's tables are read from their Parquet files by DuckDB, so that no session is needed. Whole
-numbers, decimals, texts, dates, times, flags and lists must be equal; a double may differ by one part
-in a thousand million (of 1, where both are smaller than 1), since sums of doubles depend on the order
-of rows. Rows are put side by side by the grain of their model, or else by all that must be equal.
+numbers, decimals, texts, dates, times, flags and lists must be equal. A double may differ by one
+part in a thousand million (of 1, where both are smaller than 1), since sums of doubles depend on
+the order of rows. Rows are put side by side by the grain of their model, or else by all that must
+be equal.
 
     python spark/compare.py warehouse/clientele.duckdb target/spark/tables --manifest manifest.json
 """

@@ -39,7 +39,7 @@ def spark_home() -> Path:
     """Return the folder of the installed PySpark; raise ClusterError where there is none."""
     try:
         import pyspark
-        from dbt.adapters import spark  # noqa: F401: whether it is there
+        from dbt.adapters import spark  # noqa: F401
     except ImportError as error:
         raise ClusterError(
             f"{error.name} is not installed for {sys.executable}; `make spark` has an environment "
@@ -96,9 +96,7 @@ def prove(warehouse: Path, master: str | None, ports: tuple[int, int], options: 
             ports = (free_port(ports[0]), free_port(ports[1]))
             master = f"spark://{LOOPBACK}:{ports[0]}"
             settings = write_settings(folder, master, WORKERS)
-            stack.enter_context(
-                running_cluster(home, settings, folder / "cluster", ports, WORKERS)
-            )
+            stack.enter_context(running_cluster(home, settings, folder / "cluster", ports, WORKERS))
             print(f"a master and {WORKERS} workers listen at {master}", flush=True)
         else:
             settings = write_settings(folder, master, WORKERS)

@@ -1,10 +1,10 @@
 {#-
     The strategy delete+insert on Spark, which dbt-spark does not know, for tables of Parquet, which
     have no delete: what stays and what is new become a new table, which takes the old one's place.
-    Kept tables are small, since they hold models and not customers. Between the two renamings the
-    table is away; nothing is lost then, and `<table>__dbt_old` is what it was.
+    Kept tables are small, since they hold models and not customers. Between two renamings the table
+    is away; a build that is killed just then has left what it was in `<table>__dbt_old`.
 
-    Both macros replace dbt-spark's of the same name.
+    The first two macros replace dbt-spark's of the same name.
 -#}
 {% macro dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format) -%}
     {%- set known = ["append", "delete+insert", "insert_overwrite", "merge", "microbatch"] -%}
@@ -38,18 +38,31 @@
 {% macro spark_delete_and_insert(source, target, unique_key) -%}
     {%- set keys = [unique_key] if unique_key is string else unique_key -%}
     {%- set columns = adapter.get_columns_in_relation(target) | map(attribute="quoted") | join(", ") -%}
-    {%- set new, old = target ~ "__dbt_new", target ~ "__dbt_old" -%}
-    {%- do run_query("drop table if exists " ~ new) -%}
-    {%- do run_query("drop table if exists " ~ old) -%}
-    {%- call statement("delete_and_insert") -%}
-        create table {{ new }} using parquet as
+    {%- set rows -%}
         select {{ columns }} from {{ target }} as kept
         left anti join {{ source }} as replacing
             on {% for key in keys %}kept.{{ key }} = replacing.{{ key }}{{ " and " if not loop.last }}{% endfor %}
         union all
         select {{ columns }} from {{ source }}
-    {%- endcall -%}
-    {%- do run_query("alter table " ~ target ~ " rename to " ~ old) -%}
-    {%- do run_query("alter table " ~ new ~ " rename to " ~ target) -%}
-    drop table if exists {{ old }}
+    {%- endset -%}
+    {{ spark_replace_table(target, rows) }}
+{%- endmacro %}
+
+{#-
+    Puts rows in the place of a table that they are read from, and returns the last statement of it.
+    target: the table
+    rows: a select, which may read the table
+-#}
+{% macro spark_replace_table(target, rows) -%}
+    {%- set new, old = target ~ "__dbt_new", target ~ "__dbt_old" -%}
+    {%- for statement in [
+        "drop table if exists " ~ new,
+        "drop table if exists " ~ old,
+        "create table " ~ new ~ " using parquet as " ~ rows,
+        "alter table " ~ target ~ " rename to " ~ old,
+        "alter table " ~ new ~ " rename to " ~ target,
+    ] -%}
+        {%- do run_query(statement) -%}
+    {%- endfor -%}
+    {{ return("drop table if exists " ~ old) }}
 {%- endmacro %}

@@ -139,7 +139,7 @@ def run_model(spark: Any, compiled_code: str, file_name: str) -> None:
     if str(LIBRARY) not in sys.path:
         sys.path.append(str(LIBRARY))
     names: dict[str, Any] = {"__name__": "dbt_python_model"}
-    exec(compile(code, file_name, "exec"), names)  # noqa: S102: the project's own model
+    exec(compile(code, file_name, "exec"), names)
     # With pyarrow at hand pandas would keep texts otherwise than it does without.
     with driver_duckdb() as connection, pd.option_context("mode.string_storage", "python"):
         dbt = names["dbtObj"](partial(relation_of, spark, connection))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from cluster import ClusterError, environment, free_port, java, running_cluster, write_settings
 
 ROOT = Path(__file__).resolve().parents[2]

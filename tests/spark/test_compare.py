@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from compare import Compared, compare, compare_warehouses, kind_of, report, tables_of
 
 ROWS = """
@@ -138,7 +139,8 @@ def warehouses(tmp_path: Path) -> tuple[Path, Path]:
         for name in ("orders", "lines", "empty", "lost", "history", "stale"):
             rows = 0 if name == "empty" else 3
             connection.execute(
-                f"create table core.{name} as select range as key, range / 2 as x from range({rows})"
+                f"create table core.{name} as "
+                f"select range as key, range / 2 as x from range({rows})"
             )
             if name not in ("lost", "history"):
                 folder = tables / "core.db" / name

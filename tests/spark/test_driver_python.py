@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from cluster import QUICK_JAVA
 
 driver = pytest.importorskip("dbt_driver_python")
 
@@ -35,6 +38,30 @@ df.write.mode("overwrite").format("delta").saveAsTable("{target}")
 def compiled(body: str, target: str = "shop.made", is_incremental: bool = False) -> str:
     body = "\n".join("    " + line for line in body.strip().splitlines())
     return COMPILED.format(body=body, target=target, is_incremental=is_incremental)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Yield a session of this process, with the project's settings and tables of its own."""
+    sql = pytest.importorskip("pyspark.sql", reason="`make spark` has PySpark in its environment")
+    folder = tmp_path_factory.mktemp("spark")
+    session = (
+        sql.SparkSession.builder.master("local[2]")
+        .config("spark.sql.warehouse.dir", str(folder / "tables"))
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.ansi.enabled", "true")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+        .config("spark.driver.extraJavaOptions", QUICK_JAVA)
+        .getOrCreate()
+    )
+    session.sql("create schema shop")
+    yield session
+    session.stop()
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +142,9 @@ def test_a_relation_may_be_returned_and_replaces_what_was_there(spark: Any) -> N
 
 
 def test_no_rows_make_an_empty_table_with_its_columns(spark: Any) -> None:
-    body = 'return pd.DataFrame({"key": pd.Series(dtype="Int64"), "name": pd.Series(dtype="string")})'
+    body = (
+        'return pd.DataFrame({"key": pd.Series(dtype="Int64"), "name": pd.Series(dtype="string")})'
+    )
     driver.run_model(spark, compiled(body, "shop.nobody"), "a_model.py")
     assert spark.table("shop.nobody").dtypes == [("key", "bigint"), ("name", "string")]
     assert spark.table("shop.nobody").count() == 0
@@ -143,7 +172,7 @@ def test_python_models_are_refused_where_the_session_is_elsewhere() -> None:
     from dbt_common.exceptions import DbtRuntimeError
 
     job = driver.DriverJob({"alias": "clv_model"}, SimpleNamespace(method="thrift"))
-    with pytest.raises(DbtRuntimeError, match="clv_model is a Python model.*session, not thrift"):
+    with pytest.raises(DbtRuntimeError, match=r"clv_model is a Python model.*session, not thrift"):
         job.submit(compiled("return None"))
 
 
