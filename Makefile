@@ -3,6 +3,7 @@
 VENV := .venv
 BI_VENV := .venv-bi
 BENCHMARK_VENV := .venv-benchmark
+SPARK_VENV := .venv-spark
 BIN := $(VENV)/bin
 OLDEST := 3.10
 NEWEST := 3.13
@@ -26,7 +27,7 @@ say = @printf '\n== %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint build docs bi benchmark benchmark-full benchmark-tables faults ten-days clean
+.PHONY: help demo test lint build docs bi spark benchmark benchmark-full benchmark-tables faults ten-days clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +85,14 @@ benchmark-full: $(VENV)/.installed $(BENCHMARK_VENV)/.installed  ## the same up 
 
 benchmark-tables: $(VENV)/.installed  ## write the tables and plots of the results that are there
 	@$(BIN)/python benchmarks/run.py --tell
+spark: build $(SPARK_VENV)/.installed  ## build the demo on Apache Spark too, and compare every table
+	$(call say,tests that need Spark)
+	@$(SPARK_VENV)/bin/python -m pytest tests/spark
+	$(call say,the project on Spark)
+	@$(SPARK_VENV)/bin/python spark/prove_spark.py
+
+benchmark: $(VENV)/.installed  ## simulate a big shop, build it and measure
+	@$(BIN)/python benchmarks/run.py
 
 ten-days: $(VENV)/.installed  ## live through ten days of production, and write them into the docs
 	@$(BIN)/python tests/faults/ten_days.py --fresh --write-docs
@@ -151,4 +160,14 @@ $(BENCHMARK_VENV)/.installed: requirements-benchmark.lock
 	@$(BENCHMARK_PYTHON) -m venv $(BENCHMARK_VENV)
 	@$(BENCHMARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements-benchmark.lock
+# Spark's own environment: dbt with another adapter, and PySpark, which is no wheel: it is built with
+# the setuptools of its own lock, installed first.
+$(SPARK_VENV)/.installed: requirements-spark.lock | $(VENV)/.python
+	$(call say,requirements-spark.lock in $(SPARK_VENV))
+	@$(PYTHON) -m venv $(SPARK_VENV)
+	@awk '/^setuptools==/ {take = 1} take {print} take && !/\\$$/ {exit}' \
+		requirements-spark.lock > $(SPARK_VENV)/setuptools.lock
+	@for lock in $(SPARK_VENV)/setuptools.lock requirements-spark.lock; do \
+		$(SPARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --require-hashes --requirement $$lock || exit 1; done
 	@touch $@

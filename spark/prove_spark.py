@@ -1,0 +1,145 @@
+"""Builds the whole project on Apache Spark and compares it with DuckDB: `make spark` runs it.
+
+Starts a cluster on loopback, runs `dbt build --target spark` there, compares every table with the
+warehouse that DuckDB built from the same landing zone, and stops what it started, also where it
+fails or is interrupted. Nothing outside `target/spark` is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from cluster import (
+    LOOPBACK,
+    ClusterError,
+    environment,
+    free_port,
+    java,
+    running,
+    running_cluster,
+    write_settings,
+)
+from compare import compare_warehouses, report
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "target" / "spark"
+WORKERS = 2
+INTERRUPTED = 130
+
+
+def spark_home() -> Path:
+    """Return the folder of the installed PySpark; raise ClusterError where there is none."""
+    try:
+        import pyspark
+        from dbt.adapters import spark  # noqa: F401
+    except ImportError as error:
+        raise ClusterError(
+            f"{error.name} is not installed for {sys.executable}; `make spark` has an environment "
+            "of its own, from requirements-spark.lock"
+        ) from error
+    return Path(pyspark.__file__).parent
+
+
+def emptied(folder: Path) -> Path:
+    """Return the folder without what an earlier run left, but for what dbt has parsed."""
+    for name in ("conf", "tables", "catalog", "local", "logs", "cluster"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("logs", "cluster"):
+        (folder / name).mkdir(parents=True)
+    return folder
+
+
+def dbt_build(folder: Path, variables: dict[str, str], options: list[str]) -> bool:
+    """Build the project, or what options of dbt select, and return whether all succeeded."""
+    plugin = ROOT / "spark" / "plugin"
+    command = [
+        Path(sys.executable).parent / "dbt", "build", "--target", "spark",
+        "--project-dir", ROOT, "--profiles-dir", ROOT,
+        "--target-path", folder / "dbt", "--log-path", folder / "logs",
+        *options,
+    ]  # fmt: skip
+    variables = variables | {"PYTHONPATH": str(plugin), "PYTHONWARNINGS": "ignore::FutureWarning"}
+    with running(command, env=variables, cwd=ROOT, stdin=subprocess.DEVNULL) as program:
+        return program.wait() == 0
+
+
+def built_tables(folder: Path) -> list[str]:
+    """Return the tables that the last build was to make, as schema.table."""
+    manifest = json.loads((folder / "dbt" / "manifest.json").read_text("utf-8"))
+    results = json.loads((folder / "dbt" / "run_results.json").read_text("utf-8"))["results"]
+    nodes = [manifest["nodes"][result["unique_id"]] for result in results
+             if result["unique_id"] in manifest["nodes"]]  # fmt: skip
+    return [
+        f"{node['schema']}.{node['alias']}"
+        for node in nodes
+        if node["resource_type"] in ("model", "seed", "snapshot")
+    ]
+
+
+def prove(warehouse: Path, master: str | None, ports: tuple[int, int], options: list[str]) -> bool:
+    """Build and compare; return whether the build succeeded and all tables are the same."""
+    if not warehouse.is_file():
+        raise ClusterError(f"there is no warehouse {warehouse} to compare with; `make build` first")
+    java()
+    home = spark_home()
+    folder = emptied(FOLDER)
+    with ExitStack() as stack:
+        if master is None:
+            ports = (free_port(ports[0]), free_port(ports[1]))
+            master = f"spark://{LOOPBACK}:{ports[0]}"
+            settings = write_settings(folder, master, WORKERS)
+            stack.enter_context(running_cluster(home, settings, folder / "cluster", ports, WORKERS))
+            print(f"a master and {WORKERS} workers listen at {master}", flush=True)
+        else:
+            settings = write_settings(folder, master, WORKERS)
+        begin = time.monotonic()
+        is_built = dbt_build(folder, environment(home, settings), options)
+        print(f"\ndbt build on Spark took {time.monotonic() - begin:.0f} s\n", flush=True)
+    manifest_file = folder / "dbt" / "manifest.json"
+    if not (folder / "dbt" / "run_results.json").is_file():
+        raise ClusterError("dbt did not build; what it says stands above")
+    manifest = json.loads(manifest_file.read_text("utf-8"))
+    only = built_tables(folder) if options else []
+    is_same = report(compare_warehouses(warehouse, folder / "tables", manifest, only))
+    if not is_built:
+        print(f"\ndbt build on Spark failed; {folder / 'logs' / 'dbt.log'} says why", flush=True)
+    return is_built and is_same
+
+
+def interrupted(number: int, frame: object) -> None:
+    """End as Ctrl-C does, so that what was started is stopped."""
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Run the proof; return 0 where it holds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--warehouse", type=Path, default=ROOT / "warehouse" / "clientele.duckdb")
+    parser.add_argument("--master", help="another master, such as local[2]; none is started then")
+    parser.add_argument("--port", type=int, default=0, help="of the master; any that is free")
+    parser.add_argument("--page-port", type=int, default=0, help="of its page; any that is free")
+    parser.add_argument("dbt", nargs="*", help="after --: options of dbt build, such as --select")
+    arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    try:
+        ports = (arguments.port, arguments.page_port)
+        return 0 if prove(arguments.warehouse, arguments.master, ports, arguments.dbt) else 1
+    except ClusterError as error:
+        print(f"spark: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("spark: interrupted; what was started is stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
