@@ -85,14 +85,12 @@ benchmark-full: $(VENV)/.installed $(BENCHMARK_VENV)/.installed  ## the same up 
 
 benchmark-tables: $(VENV)/.installed  ## write the tables and plots of the results that are there
 	@$(BIN)/python benchmarks/run.py --tell
+
 spark: build $(SPARK_VENV)/.installed  ## build the demo on Apache Spark too, and compare every table
 	$(call say,tests that need Spark)
 	@$(SPARK_VENV)/bin/python -m pytest tests/spark
 	$(call say,the project on Spark)
 	@$(SPARK_VENV)/bin/python spark/prove_spark.py
-
-benchmark: $(VENV)/.installed  ## simulate a big shop, build it and measure
-	@$(BIN)/python benchmarks/run.py
 
 ten-days: $(VENV)/.installed  ## live through ten days of production, and write them into the docs
 	@$(BIN)/python tests/faults/ten_days.py --fresh --write-docs
