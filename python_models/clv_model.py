@@ -6,6 +6,7 @@ Parameters stand in clv_model.yml.
 """
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 import clv_version
 import model_cadence
@@ -66,10 +67,12 @@ def model(dbt, session):
             "fitted_date": pd.Timestamp(as_of),
             "calibration_date": pd.Timestamp(calibration_date) if calibration_date else None,
         }
-        rows += [
-            common | row
-            for row in clv_version.version_rows(
-                sample(source, "calibration"), sample(source, "current"), holdout_days, settings
-            )
-        ]
+        # A search for four numbers has nothing for a second thread to do but wait.
+        with threadpool_limits(limits=1):
+            rows += [
+                common | row
+                for row in clv_version.version_rows(
+                    sample(source, "calibration"), sample(source, "current"), holdout_days, settings
+                )
+            ]
     return clv_version.typed(rows)

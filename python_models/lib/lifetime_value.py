@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,6 +40,8 @@ SAME_MAXIMUM = 1e-7
 NODES = 60
 # Customers that are computed at once: this bounds the memory.
 CHUNK = 20_000
+# Those whose likelihood is: as many as fit into the cache with all that is computed of them.
+LIKELIHOOD_ROWS = 8_192
 
 BG_NBD_STARTS = ((1.0, 1.0, 1.0, 3.0), (0.3, 0.3, 0.5, 2.0), (3.0, 3.0, 0.2, 5.0), (0.5, 0.1, 2, 2))
 GAMMA_GAMMA_STARTS = ((5.0, 3.0, 0.5), (1.0, 1.0, 1.0), (20.0, 5.0, 0.2))
@@ -120,6 +123,37 @@ def grouped(columns: Sequence[ArrayLike], weight: ArrayLike | None = None) -> tu
     return table[is_first], np.add.reduceat(weights, np.flatnonzero(is_first))
 
 
+def _at_counts(x: Floats) -> Callable[[Callable[[Floats], Floats]], Floats]:
+    """Return what evaluates a function at each of some counts: once for each count that there is.
+
+    The functions of the likelihoods take long to compute, and customers have few counts between
+    them. Where values are no counts, the function is evaluated at each of them.
+    """
+    with np.errstate(invalid="ignore"):
+        whole = x.astype(np.int64)
+    if not x.size or whole.min() < 0 or whole.max() >= x.size or (whole != x).any():
+        return lambda function: function(x)
+    counts = np.arange(whole.max() + 1.0)
+    return lambda function: function(counts)[whole]
+
+
+def _in_parts(
+    likelihood: Callable[..., tuple[Floats, Floats]], *columns: ArrayLike
+) -> tuple[Floats, Floats]:
+    """Return what a likelihood returns of some columns of n values, computed some rows at a time.
+
+    What is computed on the way then stays in the cache, and needs no memory that grows with n.
+    """
+    arrays = _floats(*columns)
+    if arrays[0].ndim != 1 or len(arrays[0]) <= LIKELIHOOD_ROWS:
+        return likelihood(*arrays)
+    parts = [
+        likelihood(*(values[begin : begin + LIKELIHOOD_ROWS] for values in arrays))
+        for begin in range(0, len(arrays[0]), LIKELIHOOD_ROWS)
+    ]
+    return np.concatenate([part[0] for part in parts]), np.hstack([part[1] for part in parts])
+
+
 def bg_nbd_log_likelihood(
     model: BgNbd, x: ArrayLike, t_x: ArrayLike, observed: ArrayLike
 ) -> tuple[Floats, Floats]:
@@ -128,31 +162,38 @@ def bg_nbd_log_likelihood(
     x, t_x, observed: n values each. The answer has the shapes n and 4 x n. The two ways to an
     observation (still alive; left right after the last purchase) are added as logarithms.
     """
-    x, t_x, observed = _floats(x, t_x, observed)
+    return _in_parts(partial(_bg_nbd_log_likelihood, model), x, t_x, observed)
+
+
+def _bg_nbd_log_likelihood(
+    model: BgNbd, x: Floats, t_x: Floats, observed: Floats
+) -> tuple[Floats, Floats]:
     r, alpha, a, b = model.r, model.alpha, model.a, model.b
+    at = _at_counts(x)
     repeats = x > 0
-    log_alive = -(r + x) * np.log(alpha + observed)
+    log_observed, log_last = np.log(alpha + observed), np.log(alpha + t_x)
+    log_alive = -(r + x) * log_observed
     # b + x - 1 is at least b where it is used; elsewhere any positive number will do.
     left_b = np.where(repeats, b + x - 1, 1.0)
-    log_left = np.where(
-        repeats, np.log(a) - np.log(left_b) - (r + x) * np.log(alpha + t_x), -np.inf
-    )
+    log_left = np.where(repeats, np.log(a) - np.log(left_b) - (r + x) * log_last, -np.inf)
     total = np.logaddexp(log_alive, log_left)
     left = np.exp(log_left - total)
     alive = np.exp(log_alive - total)
     value = (
-        gammaln(r + x) - gammaln(r) + r * np.log(alpha)
-        + gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
+        at(
+            lambda n: gammaln(r + n) - gammaln(r) + r * np.log(alpha)
+            + gammaln(a + b) + gammaln(b + n) - gammaln(b) - gammaln(a + b + n)
+        )
         + total
     )  # fmt: skip
-    beta_slope = digamma(a + b) - digamma(a + b + x)
+    beta_slope = at(lambda n: digamma(a + b) - digamma(a + b + n))
     slopes = np.stack(
         [
-            digamma(r + x) - digamma(r) + np.log(alpha)
-            - alive * np.log(alpha + observed) - left * np.log(alpha + t_x),
+            at(lambda n: digamma(r + n) - digamma(r) + np.log(alpha))
+            - alive * log_observed - left * log_last,
             r / alpha - (r + x) * (alive / (alpha + observed) + left / (alpha + t_x)),
             beta_slope + left / a,
-            beta_slope + digamma(b + x) - digamma(b) - left / left_b,
+            beta_slope + at(lambda n: digamma(b + n)) - digamma(b) - left / left_b,
         ]
     )  # fmt: skip
     return value, slopes
@@ -166,19 +207,25 @@ def gamma_gamma_log_likelihood(
     x: number of purchases, at least 1; mean_value: their mean, above 0; n values each. The answer
     has the shapes n and 3 x n.
     """
-    x, mean_value = _floats(x, mean_value)
+    return _in_parts(partial(_gamma_gamma_log_likelihood, model), x, mean_value)
+
+
+def _gamma_gamma_log_likelihood(
+    model: GammaGamma, x: Floats, mean_value: Floats
+) -> tuple[Floats, Floats]:
     p, q, gamma = model.p, model.q, model.gamma
+    at = _at_counts(x)
     shape = p * x
     log_rate = np.log(gamma + x * mean_value)
     log_value = np.log(x) + np.log(mean_value)
     value = (
-        gammaln(shape + q) - gammaln(shape) - gammaln(q) + q * np.log(gamma)
+        at(lambda n: gammaln(p * n + q) - gammaln(p * n) - gammaln(q) + q * np.log(gamma))
         + shape * log_value - np.log(mean_value) - (shape + q) * log_rate
     )  # fmt: skip
     slopes = np.stack(
         [
-            x * (digamma(shape + q) - digamma(shape) + log_value - log_rate),
-            digamma(shape + q) - digamma(q) + np.log(gamma) - log_rate,
+            x * (at(lambda n: digamma(p * n + q) - digamma(p * n)) + log_value - log_rate),
+            at(lambda n: digamma(p * n + q) - digamma(q) + np.log(gamma)) - log_rate,
             q / gamma - (shape + q) / (gamma + x * mean_value),
         ]
     )

@@ -50,14 +50,29 @@ def _mid_ranks(values: Floats) -> Callable[[Floats], Floats]:
     return ranks
 
 
-def normalised_gini(actual: Floats, forecast: Floats) -> Metric:
+def _remembered(ranks: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    """Return ranks that are computed once for weights that are asked for several times in turn."""
+    last: list[tuple[Floats, Floats]] = []
+
+    def ranked(weight: Floats) -> Floats:
+        if not last or last[0][0] is not weight:
+            last[:] = [(weight, ranks(weight))]
+        return last[0][1]
+
+    return ranked
+
+
+def normalised_gini(
+    actual: Floats, forecast: Floats, by_actual: Callable[[Floats], Floats] | None = None
+) -> Metric:
     """Return the normalised Gini coefficient as a function of the customers' weights.
 
     It is the covariance of what customers brought with their rank by the forecast, over that with
     their rank by what they brought. Ties share a rank, so that it does not depend on the order of
-    rows. It is nan where all brought the same.
+    rows. It is nan where all brought the same. by_actual: the ranks of what customers brought as a
+    function of weights, where several forecasts share them.
     """
-    by_forecast, by_actual = _mid_ranks(forecast), _mid_ranks(actual)
+    by_forecast, by_actual = _mid_ranks(forecast), by_actual or _mid_ranks(actual)
 
     def gini(weight: Floats) -> float:
         deviation = weight * (actual - (weight * actual).sum() / weight.sum())
@@ -105,10 +120,12 @@ def evaluate(
     actual = np.asarray(actual, dtype=np.float64)
     if not len(actual):
         raise ValueError("there is no customer to evaluate")
+    by_actual = _remembered(_mid_ranks(actual))
     metrics = {
-        (method, name): metric(actual, np.asarray(forecast, dtype=np.float64))
+        (method, name): metric(actual, np.asarray(forecast, dtype=np.float64), *shared)
         for method, forecast in forecasts.items()
         for name, metric in METRICS.items()
+        for shared in ([by_actual] if metric is normalised_gini else [],)
     }
 
     def measured(weight: Floats) -> dict[tuple[str, str], float]:
