@@ -21,3 +21,12 @@
     from {{ relation }}
     where {{ condition }}
 {%- endmacro %}
+
+{#- Whether a staged row waits for its order. -#}
+{% macro is_orphan() -%}
+    {{ return(adapter.dispatch('is_orphan', 'clientele')()) }}
+{%- endmacro %}
+
+{% macro default__is_orphan() -%}
+    coalesce('orphan' in string_split(reject_reasons, ';'), false)
+{%- endmacro %}

@@ -48,8 +48,3 @@
     insert into {{ target }} ({{ columns }})
     select {{ columns }} from {{ arguments.temp_relation }}
 {%- endmacro %}
-
-{#- Whether a staged row waits for its order. -#}
-{% macro is_orphan() -%}
-    coalesce('orphan' in string_split(reject_reasons, ';'), false)
-{%- endmacro %}

@@ -91,9 +91,7 @@ def replay(builds: Builds, shop: Path, plan: Plan) -> None:
     database=None,
 )
 @given(plan=plans())
-def test_sixty_days_of_increments_are_a_full_build(
-    builds: Builds, shop: Path, plan: Plan
-) -> None:
+def test_sixty_days_of_increments_are_a_full_build(builds: Builds, shop: Path, plan: Plan) -> None:
     replay(builds, shop, plan)
     clear(builds)
 

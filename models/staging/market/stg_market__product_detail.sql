@@ -14,7 +14,11 @@ orders as (
         order_id as known_order_id,
         min(order_key) as order_key
     from {{ ref('stg_market__market_order') }}
-    where reject_reasons is null
+    where
+        reject_reasons is null
+        {%- if is_incremental() %}
+        and order_id in (select {{ canonical_id('order_id') }} from source)
+        {%- endif %}
     group by order_id
 
 ),

@@ -10,7 +10,11 @@ with source as (
 orders as (
 
     select distinct order_key from {{ ref('stg_market__market_order') }}
-    where reject_reasons is null
+    where
+        reject_reasons is null
+        {%- if is_incremental() %}
+        and order_id in (select {{ canonical_id('order_id') }} from source)
+        {%- endif %}
 
 ),
 
