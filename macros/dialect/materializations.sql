@@ -61,14 +61,16 @@
 {% macro replace_at_once(kind, query) -%}
     {%- set relation = this.incorporate(type=kind) -%}
     {%- set is_contract = config.get("contract").enforced -%}
-    {%- call statement("main") -%}
+    {#- One text with its own transaction: what dbt would say of a begin and a commit costs more. -#}
+    {%- call statement("main", auto_begin=false) -%}
+        begin;
         create or replace {{ kind }} {{ relation }} as
         {{ in_order_of_contract(query) if is_contract else query }};
         {{ contract_check(relation) if is_contract }}
         {{ rule_checks(relation) }}
         {{ comments_of(relation) }}
+        commit;
     {%- endcall -%}
-    {%- do adapter.commit() -%}
     {{ return({"relations": [relation]}) }}
 {%- endmacro %}
 
@@ -147,7 +149,7 @@ def materialize(result, connection):
 -#}
 {% macro rule_checks(relation) -%}
     {%- if invocation_args_dict.get("selector") == "daily" -%}
-        {%- for test in graph.nodes.values() | selectattr("attached_node", "equalto", model.unique_id) if is_checked_by_model(test) -%}
+        {%- for test in tests_by_model().get(model.unique_id, []) -%}
             {%- set arguments = test.test_metadata.kwargs -%}
             {%- set rules = {} -%}
             {%- for rule, condition in arguments.get("rules", {}).items() -%}
@@ -166,9 +168,19 @@ def materialize(result, connection):
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether a test is one that the selector `daily` leaves to the model: see selectors.yml. -#}
-{% macro is_checked_by_model(test) -%}
-    {{ return(test.test_metadata is defined and test.test_metadata.name == "holds" and test.config.severity == "ERROR") }}
+{#-
+    The tests that the selector `daily` leaves to models (see selectors.yml), by model. They are
+    looked for once a build and kept in the graph: it is the same object for all models.
+-#}
+{% macro tests_by_model() -%}
+    {%- if "tests_by_model" not in graph -%}
+        {%- set found = {} -%}
+        {%- for test in graph.nodes.values() if test.resource_type == "test" and (test.test_metadata or {}).get("name") == "holds" and test.config.severity == "ERROR" -%}
+            {%- do found.setdefault(test.attached_node, []).append(test) -%}
+        {%- endfor -%}
+        {%- do graph.update({"tests_by_model": found}) -%}
+    {%- endif -%}
+    {{ return(graph.tests_by_model) }}
 {%- endmacro %}
 
 {#-
