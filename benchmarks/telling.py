@@ -65,7 +65,7 @@ def about(result: dict, name: str) -> str:
     parts = [
         f"Measured on {result['date']} at commit `{result['commit']}` ([{name}](results/{name})): "
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']:g} GB, "
-        f"{machine['system']}; "
+        f"{machine['system']}, load {machine['load_before']:g} before; "
         + ", ".join(f"{package} {version}" for package, version in versions.items())
         + f". Medians of {rounds} alternating rounds."
     ]
