@@ -33,6 +33,7 @@ COLOURS = {
 TEXT, MUTED, GRID = "#1e1e1e", "#5c5c5c", "#e3e3e3"
 WIDTH, HEIGHT = 460, 360
 LABEL_PIXELS = 17  # between two labels beside the lines
+SHORT = 'format(datum.value, datum.value < 1000 ? ".3~f" : "~s")'
 MEMORY_GOAL = 2_000  # MB
 CONFIG = {
     "background": "white",
@@ -107,7 +108,7 @@ def against_size(
     y = alt.Y(
         "value:Q",
         scale=scale,
-        axis=alt.Axis(values=ticks(low, high), format="~s", title=label),
+        axis=alt.Axis(values=ticks(low, high), labelExpr=SHORT, title=label),
     )
     colour = alt.Color(
         "case:N", legend=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
@@ -218,8 +219,8 @@ def rivals_title(customers: int, found: dict[str, dict[str, float]]) -> dict:
     """Return what the bars say."""
     ours = found["sql_now"]
     parts = [
-        f"{case} takes {times(found[case]['cpu'] / ours['cpu'])} the CPU and "
-        f"{times(found[case]['peak'] / ours['peak'])} the memory of SQL"
+        f"{case} takes {found[case]['cpu'] / ours['cpu']:.2g}x the CPU and "
+        f"{found[case]['peak'] / ours['peak']:.2g}x the memory of SQL"
         for case in ("polars", "pandas")
         if case in found
     ]
@@ -230,11 +231,6 @@ def rivals_title(customers: int, found: dict[str, dict[str, float]]) -> dict:
             "all its tables, and its CPU holds a start of dbt; the others keep the result alone",
         ],
     }
-
-
-def times(ratio: float) -> str:
-    """Return a ratio in words that can stand before a noun."""
-    return f"{ratio:.2g} times" if ratio < 10 else f"{ratio:.0f} times"
 
 
 def growth(sizes: Sizes, case: str, measure: str) -> tuple[float, float] | None:
