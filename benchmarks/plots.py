@@ -114,10 +114,9 @@ def against_size(
         "case:N", legend=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
     )
     base = alt.Chart(frame).encode(x=x, y=y, color=colour)
-    last = frame.groupby("case")["customers"].transform("max") == customers[-1]
-    ends = placed(frame[last], low, high)
-    early = frame[~last].sort_values("customers").groupby("case").tail(1)
-    early = early.assign(label=[NAMES[case] for case in early["case"]])
+    ends = placed(frame, low, high)
+    # A line that ends before the others is led to its name by dots, which are not taken for cost.
+    ends["is_early"] = ends["customers"] < customers[-1]
     names = (
         alt.Chart(ends)
         .mark_text(align="left", dx=12, baseline="middle", fontSize=12)
@@ -125,24 +124,17 @@ def against_size(
     )
     threads = (
         alt.Chart(ends)
-        .mark_rule(strokeWidth=0.7, opacity=0.6)
+        .mark_rule(strokeWidth=0.9, opacity=0.7)
         .encode(
             x=alt.X("customers:Q"), x2=alt.value(WIDTH + 9),
             y=alt.Y("value:Q", scale=scale), y2=alt.Y2("place:Q"), color=colour,
+            strokeDash=alt.StrokeDash(
+                "is_early:N", legend=None,
+                scale=alt.Scale(domain=[False, True], range=[[1, 0], [1, 5]]),
+            ),
         )
     )  # fmt: skip
-    stopped = (
-        alt.Chart(early)
-        .mark_text(align="right", baseline="bottom", dx=-6, dy=-4, fontSize=12)
-        .encode(x=x, y=y, text="label:N", color=colour)
-    )
-    layers = [
-        threads,
-        stopped,
-        base.mark_line(strokeWidth=2),
-        base.mark_point(filled=True, size=45),
-        names,
-    ]
+    layers = [threads, base.mark_line(strokeWidth=2), base.mark_point(filled=True, size=45), names]
     if goal is not None and low < goal < high:
         rule = alt.Chart(pd.DataFrame({"value": [goal]})).encode(y=alt.Y("value:Q", scale=scale))
         told = rule.mark_text(
