@@ -33,6 +33,7 @@ COLOURS = {
 TEXT, MUTED, GRID = "#1e1e1e", "#5c5c5c", "#e3e3e3"
 WIDTH, HEIGHT = 460, 360
 LABEL_PIXELS = 17  # between two labels beside the lines
+SHORT = 'format(datum.value, datum.value < 1000 ? ".3~f" : "~s")'
 MEMORY_GOAL = 2_000  # MB
 CONFIG = {
     "background": "white",
@@ -107,16 +108,15 @@ def against_size(
     y = alt.Y(
         "value:Q",
         scale=scale,
-        axis=alt.Axis(values=ticks(low, high), format="~s", title=label),
+        axis=alt.Axis(values=ticks(low, high), labelExpr=SHORT, title=label),
     )
     colour = alt.Color(
         "case:N", legend=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
     )
     base = alt.Chart(frame).encode(x=x, y=y, color=colour)
-    last = frame.groupby("case")["customers"].transform("max") == customers[-1]
-    ends = placed(frame[last], low, high)
-    early = frame[~last].sort_values("customers").groupby("case").tail(1)
-    early = early.assign(label=[NAMES[case] for case in early["case"]])
+    ends = placed(frame, low, high)
+    # A line that ends before the others is led to its name by dots, which are not taken for cost.
+    ends["is_early"] = ends["customers"] < customers[-1]
     names = (
         alt.Chart(ends)
         .mark_text(align="left", dx=12, baseline="middle", fontSize=12)
@@ -124,24 +124,17 @@ def against_size(
     )
     threads = (
         alt.Chart(ends)
-        .mark_rule(strokeWidth=0.7, opacity=0.6)
+        .mark_rule(strokeWidth=0.9, opacity=0.7)
         .encode(
             x=alt.X("customers:Q"), x2=alt.value(WIDTH + 9),
             y=alt.Y("value:Q", scale=scale), y2=alt.Y2("place:Q"), color=colour,
+            strokeDash=alt.StrokeDash(
+                "is_early:N", legend=None,
+                scale=alt.Scale(domain=[False, True], range=[[1, 0], [1, 5]]),
+            ),
         )
     )  # fmt: skip
-    stopped = (
-        alt.Chart(early)
-        .mark_text(align="right", baseline="bottom", dx=-6, dy=-4, fontSize=12)
-        .encode(x=x, y=y, text="label:N", color=colour)
-    )
-    layers = [
-        threads,
-        stopped,
-        base.mark_line(strokeWidth=2),
-        base.mark_point(filled=True, size=45),
-        names,
-    ]
+    layers = [threads, base.mark_line(strokeWidth=2), base.mark_point(filled=True, size=45), names]
     if goal is not None and low < goal < high:
         rule = alt.Chart(pd.DataFrame({"value": [goal]})).encode(y=alt.Y("value:Q", scale=scale))
         told = rule.mark_text(
@@ -218,8 +211,8 @@ def rivals_title(customers: int, found: dict[str, dict[str, float]]) -> dict:
     """Return what the bars say."""
     ours = found["sql_now"]
     parts = [
-        f"{case} takes {times(found[case]['cpu'] / ours['cpu'])} the CPU and "
-        f"{times(found[case]['peak'] / ours['peak'])} the memory of SQL"
+        f"{case} takes {found[case]['cpu'] / ours['cpu']:.2g}x the CPU and "
+        f"{found[case]['peak'] / ours['peak']:.2g}x the memory of SQL"
         for case in ("polars", "pandas")
         if case in found
     ]
@@ -230,11 +223,6 @@ def rivals_title(customers: int, found: dict[str, dict[str, float]]) -> dict:
             "all its tables, and its CPU holds a start of dbt; the others keep the result alone",
         ],
     }
-
-
-def times(ratio: float) -> str:
-    """Return a ratio in words that can stand before a noun."""
-    return f"{ratio:.2g} times" if ratio < 10 else f"{ratio:.0f} times"
 
 
 def growth(sizes: Sizes, case: str, measure: str) -> tuple[float, float] | None:

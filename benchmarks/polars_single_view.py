@@ -303,10 +303,8 @@ def single_view(
         .join(promoted, on="order", how="left")
         .join(margins_of(lines), on="number", how="left")
         .select(
-            "customer", "number", "city", "has_promo", "distance_units",
-            device_class=device_class(),
+            "customer", "has_promo", "distance_units",
             order_date=pl.col("checkoutdate_at").dt.date(),
-            ordered_at=pl.col("checkoutdate_at"),
             delivered_date=pl.col("deliverdate_at").dt.date(),
             is_delivered=is_delivered,
             looked_cancelled=pl.col("checkoutdate_at").is_not_null()
@@ -358,12 +356,24 @@ def single_view(
         first_order_date=pl.when(good).then(pl.col("order_date")).min(),
         last_order_date=pl.when(good).then(pl.col("order_date")).max(),
     )  # fmt: skip
-    successes = told.filter(good)
+    # What needs neither revenue nor promotions goes by orders alone.
+    successes = orders.filter(
+        pl.col("createdate_at").dt.date() <= now,
+        pl.col("checkoutdate_at").dt.date() <= now,
+        pl.col("deliverdate_at").dt.date() <= now,
+    ).select(
+        "customer", "number", "city", "devicename",
+        order_date=pl.col("checkoutdate_at").dt.date(),
+        delivered_date=pl.col("deliverdate_at").dt.date(),
+        ordered_at=pl.col("checkoutdate_at"),
+        basket=pl.col("basketvalue_units"),
+    )  # fmt: skip
     # The last order: of several at one second the one of the greater basket, then the first city.
     last_second = pl.col("ordered_at") == pl.col("ordered_at").max().over("customer")
     last = (
-        successes.select("customer", "ordered_at", "basket", "city", "device_class")
+        successes.select("customer", "ordered_at", "basket", "city", "devicename")
         .filter(last_second)
+        .with_columns(device_class=device_class())
         .sort(
             "basket", "city", "device_class",
             descending=[True, False, False], nulls_last=True,

@@ -79,7 +79,8 @@ def main() -> None:
         if not arguments.folder:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"written: {arguments.result}")
-    tell(RESULTS)
+    if arguments.result.resolve().parent == RESULTS:
+        tell(RESULTS)
 
 
 def parsed() -> argparse.Namespace:

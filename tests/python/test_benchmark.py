@@ -133,7 +133,7 @@ def test_medians_goals_and_rounds_are_told(tmp_path):
         return [
             {"round": number, "case": case, "cpu": value + noise, "wall": 1.0, "peak": 1_500.0}
             for number, noise in enumerate((0.0, 50.0, 1.0), start=1)
-            for case, value in (("sql", sql), ("floor", floor))
+            for case, value in (("sql", sql), ("floor", floor), ("start", 6 * floor))
         ]
 
     landing = {"market_order": 1, "product_detail": 1, "app_open": 1, "bytes": 1_000_000}
@@ -146,7 +146,8 @@ def test_medians_goals_and_rounds_are_told(tmp_path):
     }  # fmt: skip
     assert telling.medians(result["sizes"][0])["sql"]["cpu"] == 11
     told = telling.goals(result)
-    assert "| single view with its history, CPU against the floor | at most 4 | **5.50** |" in told
+    goal = "| single view with its history, CPU against the floor | at most 4 |"
+    assert f"{goal} **5.50** (2.00) | 4.00" in told
     assert "| `sql`: CPU of ten times the customers | at most 11 |  | **12.73** |" in told
     assert "| greatest peak of our cases, GB | at most 2 | 1.50 | 1.50 |" in told
     tables = telling.tables(result)
