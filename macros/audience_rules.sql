@@ -59,7 +59,7 @@
             case
                 when {{ rule }}_number_value = floor({{ rule }}_number_value)
                     then cast(cast({{ rule }}_number_value as bigint) as string)
-                else cast(round({{ rule }}_number_value, 4) as string)
+                else {{ number_text(rule ~ '_number_value', 4) }}
             end,
             'not known'
         ) || {{ rule }}_asks

@@ -5,8 +5,9 @@
 -#}
 {% macro shop_mean_columns(customers) -%}
     sum({{ customers }}.rating_sum) / nullif(sum({{ customers }}.rating_count), 0) as mean_rating,
-        avg({{ customers }}.average_distance_km) as mean_distance_km,
-        avg({{ customers }}.cm2_rate) as mean_cm2_rate,
-        cast(avg(cast({{ customers }}.predicted_quality as decimal(18, 6))) as decimal(18, 6))
-            as mean_predicted_quality
+        {{ mean_of_decimals(customers ~ '.average_distance_km') }} as mean_distance_km,
+        {{ mean_of_decimals(customers ~ '.cm2_rate') }} as mean_cm2_rate,
+        {{ to_decimal(
+            mean_of_decimals('cast(' ~ customers ~ '.predicted_quality as decimal(18, 6))'), 18, 6
+        ) }} as mean_predicted_quality
 {%- endmacro %}

@@ -9,5 +9,5 @@
 
 {% macro spark__full_match(text, pattern) -%}
     {#- Ends of the whole text: a dollar would match before a line feed at its end, too. #}
-    coalesce({{ text }} rlike r'\A(?:{{ pattern }})\z', false)
+    coalesce(({{ text }}) rlike r'\A(?:{{ pattern }})\z', false)
 {%- endmacro %}

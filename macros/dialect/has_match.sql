@@ -8,5 +8,5 @@
 {%- endmacro %}
 
 {% macro spark__has_match(text, pattern) -%}
-    {{ text }} rlike r'{{ pattern }}'
+    ({{ text }}) rlike r'{{ pattern }}'
 {%- endmacro %}

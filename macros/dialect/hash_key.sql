@@ -11,7 +11,22 @@
 {%- endmacro %}
 
 {% macro spark__hash_key(expressions) -%}
+    {#-
+        DuckDB reads the 16 bytes from the last to the first, as one number. Here the last eight
+        are put in that order: their digits backwards, and those of each byte forwards again.
+    #}
     shiftrightunsigned(
-        cast(conv(substr(md5({{ expressions | join(" || ':' || ") }}), 1, 16), 16, -10) as bigint), 1
+        cast(
+            conv(
+                regexp_replace(
+                    reverse(substr(md5({{ expressions | join(" || ':' || ") }}), 17)),
+                    '(.)(.)',
+                    '$2$1'
+                ),
+                16,
+                -10
+            ) as bigint
+        ),
+        1
     )
 {%- endmacro %}

@@ -53,3 +53,32 @@
         (item, place) -> named_struct('{{ element }}', item, '{{ position }}', place + 1)
     ))
 {%- endmacro %}
+
+{#-
+    A list of given elements.
+    elements: their expressions
+-#}
+{% macro list_of(elements) -%}
+    {{ return(adapter.dispatch('list_of', 'clientele')(elements)) }}
+{%- endmacro %}
+
+{% macro default__list_of(elements) -%}
+    [{{ elements | join(", ") }}]
+{%- endmacro %}
+
+{% macro spark__list_of(elements) -%}
+    array({{ elements | join(", ") }})
+{%- endmacro %}
+
+{#- The first element of a list; null for an empty list or none. -#}
+{% macro first_element(list) -%}
+    {{ return(adapter.dispatch('first_element', 'clientele')(list)) }}
+{%- endmacro %}
+
+{% macro default__first_element(list) -%}
+    {{ list }}[1]
+{%- endmacro %}
+
+{% macro spark__first_element(list) -%}
+    get({{ list }}, 0)
+{%- endmacro %}

@@ -41,3 +41,46 @@
         )
     )
 {%- endmacro %}
+
+{% macro spark__parse_product_lines(text) -%}
+    {#-
+        The reader stops after the first value and takes single quotes by default, so the ends are
+        looked at and quotes are switched off. A comma after the last element, which is no JSON and
+        which DuckDB reads all the same, is not read here.
+    #}
+    {%- set strictly = "map('allowSingleQuotes', 'false')" -%}
+    transform(
+        case
+            when {{ full_match(text, "\\s*null\\s*") }}
+                then cast(array() as array<struct<product: string, qty: string>>)
+            when {{ full_match(text, "(?s)\\s*\\[.*\\]\\s*") }}
+                then transform(
+                    from_json({{ text }}, 'array<string>', {{ strictly }}),
+                    item -> named_struct(
+                        'product', get_json_object(item, '$.product'),
+                        'qty', get_json_object(item, '$.qty')
+                    )
+                )
+            when not {{ full_match(text, "(?s)\\s*[{].*[}]\\s*") }} then null
+            when map_contains_key(from_json({{ text }}, 'map<string, string>', {{ strictly }}), 'product')
+                then array(named_struct(
+                    'product', get_json_object({{ text }}, '$.product'),
+                    'qty', get_json_object({{ text }}, '$.qty')
+                ))
+            else transform(
+                map_entries(from_json({{ text }}, 'map<string, string>', {{ strictly }})),
+                pair -> named_struct('product', pair.key, 'qty', pair.value)
+            )
+        end,
+        line -> named_struct(
+            'product_id', case
+                when not line['product'] rlike r'^[{\[]'
+                    then {{ canonical_id("line['product']") }}
+            end,
+            'quantity', case
+                when coalesce(trim(line['qty']), '') = '' then 1
+                else {{ parse_integer("line['qty']") }}
+            end
+        )
+    )
+{%- endmacro %}

@@ -48,11 +48,11 @@ campaign_baselines as (
         cast(sum(customer_count) as integer) as audience_count,
         cast(coalesce(sum(customer_count) filter (where conversion_rate is not null), 0) as integer)
             as known_count,
-        cast(
-            sum(customer_count * conversion_rate)
-            / sum(customer_count) filter (where conversion_rate is not null)
-            as decimal(9, 8)
-        ) as expected_conversion,
+        {{ to_decimal(
+            "cast(sum(customer_count * conversion_rate) as double)
+            / sum(customer_count) filter (where conversion_rate is not null)",
+            9, 8
+        ) }} as expected_conversion,
         max(baseline_date) as baseline_date
     from rated
     group by source, campaign_id, campaign_version

@@ -9,7 +9,7 @@ shops as (
 
     select
         source,
-        sum(cm2) / nullif(sum(successful_order_count), 0) as mean_order_cm2
+        cast(sum(cm2) as double) / nullif(sum(successful_order_count), 0) as mean_order_cm2
     from customers
     group by source
 
@@ -70,14 +70,11 @@ campaign_candidates as (
         customers.mean_rating,
         customers.average_distance_km,
         -- The customer's own mean, drawn to the shop's: one order says little about the next.
-        cast(
-            (
-                customers.cm2
-                + {{ number_var('order_value_prior_count') }} * shops.mean_order_cm2
-            ) / (
-                customers.successful_order_count + {{ number_var('order_value_prior_count') }}
-            ) as decimal(18, 4)
-        ) as usual_order_cm2,
+        {{ to_decimal(
+            "(customers.cm2 + " ~ number_var('order_value_prior_count') ~ " * shops.mean_order_cm2)
+            / (customers.successful_order_count + " ~ number_var('order_value_prior_count') ~ ")",
+            18, 4
+        ) }} as usual_order_cm2,
         customers.is_overdue,
         members.is_borderline,
         customers.first_order_date,

@@ -12,7 +12,7 @@ rules as (
         *,
         case when column_type <> 'number' then text_values end as texts,
         case when column_type <> 'number' then value end as text_value,
-        number_values[1] as number_value,
+        {{ first_element('number_values') }} as number_value,
         case
             when operator in ('is', 'is_known', 'is_unknown') then ''
             else ' (' || replace(operator, '_', ' ') || ' ' || replace(value, '|', ' or ') || ')'

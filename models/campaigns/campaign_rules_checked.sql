@@ -55,7 +55,7 @@ placed as (
         rules.operator in ('is_known', 'is_unknown') as takes_no_value,
         case
             when rules.operator in ('in', 'not_in') then {{ split_text('rules.value', '|') }}
-            when rules.value is not null then array[rules.value]
+            when rules.value is not null then {{ list_of(['rules.value']) }}
         end as text_values
     from rules
     full outer join campaigns

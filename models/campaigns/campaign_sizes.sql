@@ -67,9 +67,12 @@ campaign_sizes as (
         assumed_uplift,
         -- By the planned share, so that a small run without a holdout counts as well.
         cast(ceil(
-            power(2.80 / nullif(assumed_uplift, 0), 2)
+            power(cast(2.80 as double) / nullif(assumed_uplift, 0), 2)
             * nullif(expected_conversion * (1 - expected_conversion), 0)
-            * (1 / nullif(1 - holdout_share, 0) + 1 / nullif(holdout_share, 0))
+            * (
+                cast(1 as double) / nullif(1 - holdout_share, 0)
+                + cast(1 as double) / nullif(holdout_share, 0)
+            )
         ) as bigint) as people_needed,
         baseline_date,
         as_of_date

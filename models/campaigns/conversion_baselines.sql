@@ -74,7 +74,7 @@ conversion_baselines as (
         -- A group that is too small says nothing.
         case
             when count(*) >= {{ number_var('smallest_group') }}
-                then cast(count(buyers.customer_key) / count(*) as decimal(9, 8))
+                then {{ to_decimal('count(buyers.customer_key) / count(*)', 9, 8) }}
         end as conversion_rate,
         dates.baseline_date
     from baseline_dates as dates

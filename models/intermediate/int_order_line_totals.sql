@@ -45,10 +45,10 @@ int_order_line_totals as (
         cast(item_count as bigint) as item_count,
         cast(lines_value as decimal(18, 4)) as lines_value,
         -- An order whose lines are all free has no weights: the lowest rate is the careful one.
-        cast(
-            round(coalesce(margin_value / nullif(lines_value, 0), lowest_margin_rate), 6)
-            as decimal(9, 6)
-        ) as margin_rate
+        {{ to_decimal(
+            'coalesce(cast(margin_value as double) / nullif(lines_value, 0), lowest_margin_rate)',
+            9, 6
+        ) }} as margin_rate
     from totals
 
 )

@@ -40,13 +40,12 @@ measured as (
         case when dated.successful_order_count > 0 then dated.successful_order_count - 1 end
             as gap_count,
         -- A customer with few gaps is taken to be like the others: two usual gaps are added.
-        cast(
-            (
-                {{ days_between('dated.first_order_date', 'dated.last_order_date') }}
-                + 2 * gaps.median_gap_days
-            ) / (dated.successful_order_count + 1)
-            as decimal(9, 2)
-        ) as expected_gap_days
+        {{ to_decimal(
+            "cast("
+            ~ days_between('dated.first_order_date', 'dated.last_order_date')
+            ~ " + 2 * gaps.median_gap_days as double) / (dated.successful_order_count + 1)",
+            9, 2
+        ) }} as expected_gap_days
     from dated
     left join {{ ref('usual_order_gaps') }} as gaps
         on
@@ -59,7 +58,8 @@ judged as (
 
     select
         *,
-        cast(recency_days / nullif(expected_gap_days, 0) as decimal(9, 2)) as overdue_ratio
+        {{ to_decimal('cast(recency_days as double) / nullif(expected_gap_days, 0)', 9, 2) }}
+            as overdue_ratio
     from measured
 
 ),
@@ -108,17 +108,28 @@ customer_history as (
                 )
         end as {{ amount }}_365d,
         {%- endfor %}
-        cast(
-            round(judged.net_revenue / nullif(judged.successful_order_count, 0), 4)
-            as decimal(18, 4)
-        ) as average_order_value,
-        cast(judged.promo_order_count / nullif(judged.successful_order_count, 0) as decimal(18, 6))
+        {{ to_decimal(
+            'cast(judged.net_revenue as double) / nullif(judged.successful_order_count, 0)',
+            18, 4
+        ) }} as average_order_value,
+        {{ to_decimal(
+            'judged.promo_order_count / nullif(judged.successful_order_count, 0)',
+            18, 6
+        ) }}
             as promo_share,
-        cast(judged.own_discount / nullif(judged.basket_value, 0) as decimal(18, 6))
+        {{ to_decimal(
+            'cast(judged.own_discount as double) / nullif(judged.basket_value, 0)',
+            18, 6
+        ) }}
             as own_discount_share,
-        cast(judged.cm2 / nullif(judged.net_revenue, 0) as decimal(18, 6)) as cm2_rate,
-        cast(judged.rating_sum / nullif(judged.rating_count, 0) as decimal(18, 6)) as mean_rating,
-        cast(judged.distance_km / nullif(judged.distance_count, 0) as decimal(9, 3))
+        {{ to_decimal('cast(judged.cm2 as double) / nullif(judged.net_revenue, 0)', 18, 6) }}
+            as cm2_rate,
+        {{ to_decimal('judged.rating_sum / nullif(judged.rating_count, 0)', 18, 6) }}
+            as mean_rating,
+        {{ to_decimal(
+            'cast(judged.distance_km as double) / nullif(judged.distance_count, 0)',
+            9, 3
+        ) }}
             as average_distance_km,
         judged.is_customer,
         coalesce(judged.overdue_ratio >= {{ number_var('overdue_at') }}, false) as is_overdue,

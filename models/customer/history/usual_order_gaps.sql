@@ -44,13 +44,13 @@ usual_order_gaps as (
     select
         source,
         as_of_number,
-        cast(
-            (
+        {{ to_decimal(
+            "(
                 min(gap_days) filter (where 2 * up_to_count >= total_count)
                 + min(gap_days) filter (where 2 * up_to_count > total_count)
-            ) / 2
-            as decimal(9, 1)
-        ) as median_gap_days
+            ) / 2",
+            9, 1
+        ) }} as median_gap_days
     from ranked
     group by source, as_of_number
 

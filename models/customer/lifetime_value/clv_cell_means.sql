@@ -5,7 +5,7 @@ with clv_cell_means as (
         cast(model_version as string) as model_version,
         cast(frequency_score as integer) as frequency_score,
         cast(recency_score as integer) as recency_score,
-        cast(round(value, 4) as decimal(18, 4)) as segment_mean_value,
+        {{ to_decimal('value', 18, 4) }} as segment_mean_value,
         cast(customer_count as bigint) as customer_count
     from {{ ref('clv_model') }}
     where artifact = 'cell_mean'

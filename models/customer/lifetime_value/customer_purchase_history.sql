@@ -53,9 +53,12 @@ customers as (
         count(*) as purchase_day_count,
         count(*) filter (where is_calibration) as calibration_days,
         count(*) filter (where is_holdout) as holdout_days,
-        avg(cm2) filter (where order_date > first_date) as repeat_cm2,
-        avg(calibration_cm2) filter (where is_calibration and order_date > calibration_first_date)
-            as calibration_repeat_cm2,
+        {{ mean_of_decimals("case when order_date > first_date then cm2 end") }} as repeat_cm2,
+        {{ mean_of_decimals(
+            "case
+                when is_calibration and order_date > calibration_first_date then calibration_cm2
+            end"
+        ) }} as calibration_repeat_cm2,
         coalesce(
             sum(cm2) filter (where order_date > {{ add_days('as_of_date', '-365') }}), 0
         ) as last_365_value,
@@ -121,7 +124,7 @@ customer_purchase_history as (
         cast(purchase_day_count - 1 as integer) as repeat_purchase_count,
         cast({{ days_between('first_date', 'last_date') }} as integer) as last_repeat_days,
         cast({{ days_between('first_date', 'cut_date') }} as integer) as observed_days,
-        cast(round(repeat_cm2, 4) as decimal(18, 4)) as repeat_purchase_cm2,
+        {{ to_decimal('repeat_cm2', 18, 4) }} as repeat_purchase_cm2,
         cast(last_365_value as decimal(18, 4)) as last_365_value,
         holdout_purchase_count,
         holdout_cm2,

@@ -26,7 +26,7 @@ customer_item_prices as (
         customer_key,
         source,
         cast(item_count as bigint) as item_count,
-        cast(round(lines_value / item_count, 2) as decimal(18, 2)) as average_item_price
+        {{ to_decimal('cast(lines_value as double) / item_count', 18, 2) }} as average_item_price
     from totals
 
 )

@@ -26,20 +26,28 @@ features as (
         {{ log_feature('facts.line_count') }} as line_count,
         {{ log_feature('facts.item_count') }} as item_count,
         cast(facts.category_count as decimal(18, 6)) as category_count,
-        cast(facts.discount_amount / nullif(facts.basket_value, 0) as decimal(18, 6))
+        {{ to_decimal(
+            'cast(facts.discount_amount as double) / nullif(facts.basket_value, 0)',
+            18, 6
+        ) }}
             as discount_share,
-        cast(facts.own_discount / nullif(facts.basket_value, 0) as decimal(18, 6))
+        {{ to_decimal(
+            'cast(facts.own_discount as double) / nullif(facts.basket_value, 0)',
+            18, 6
+        ) }}
             as own_discount_share,
         cast(cast(facts.has_promo as integer) as decimal(18, 6)) as has_promo,
         objective_rates.good_rate as promo_objective_good_rate,
         {{ log_feature('facts.delivery_fee') }} as delivery_fee,
         {{ log_feature('facts.distance_km') }} as distance_km,
-        cast(sin(2 * pi() * extract(hour from facts.ordered_at) / 24) as decimal(18, 6))
+        {{ to_decimal('sin(2 * pi() * extract(hour from facts.ordered_at) / 24)', 18, 6) }}
             as hour_sin,
-        cast(cos(2 * pi() * extract(hour from facts.ordered_at) / 24) as decimal(18, 6))
+        {{ to_decimal('cos(2 * pi() * extract(hour from facts.ordered_at) / 24)', 18, 6) }}
             as hour_cos,
-        cast(sin(2 * pi() * (facts.days_since_a_monday % 7) / 7) as decimal(18, 6)) as weekday_sin,
-        cast(cos(2 * pi() * (facts.days_since_a_monday % 7) / 7) as decimal(18, 6)) as weekday_cos,
+        {{ to_decimal('sin(2 * pi() * (facts.days_since_a_monday % 7) / 7)', 18, 6) }}
+            as weekday_sin,
+        {{ to_decimal('cos(2 * pi() * (facts.days_since_a_monday % 7) / 7)', 18, 6) }}
+            as weekday_cos,
         {%- for device in ["ios", "android", "web"] %}
         cast(cast(facts.device_class = '{{ device }}' as integer) as decimal(18, 6))
             as is_{{ device }},
@@ -48,12 +56,13 @@ features as (
         city_rates.good_rate as city_good_rate,
         facts.rating,
         cast(cast(facts.has_rating as integer) as decimal(18, 6)) as has_rating,
-        {{ log_feature('facts.delivery_seconds / 3600.0') }} as delivery_hours,
+        {{ log_feature('cast(facts.delivery_seconds as double) / 3600') }} as delivery_hours,
         {{ log_feature('facts.app_opens_before') }} as app_opens_before,
         {{ log_feature('facts.app_opens_since') }} as app_opens_since,
-        cast(
-            facts.cm2_before_refunds / nullif(facts.revenue_before_refunds, 0) as decimal(18, 6)
-        ) as basket_cm2_rate,
+        {{ to_decimal(
+            'cast(facts.cm2_before_refunds as double) / nullif(facts.revenue_before_refunds, 0)',
+            18, 6
+        ) }} as basket_cm2_rate,
         targets.is_good_customer,
         targets.has_repeat,
         targets.horizon_cm2 > 0 as is_profitable,

@@ -3,7 +3,7 @@ with first_order_ratings as (
 
     select
         ratings.order_key,
-        cast(avg(ratings.rating) as decimal(18, 6)) as rating
+        {{ to_decimal('avg(ratings.rating)', 18, 6) }} as rating
     from {{ ref('fct_ratings') }} as ratings
     inner join {{ ref('customer_first_orders') }} as first_orders
         on ratings.order_key = first_orders.order_key

@@ -102,18 +102,17 @@ past_good_rates as (
         decisions.group_name,
         cast(decisions.label_count as integer) as label_count,
         cast(decisions.good_count as integer) as good_count,
-        cast(
-            case
-                when sources.label_count >= {{ prior }}
-                    then
-                        (
-                            decisions.good_count
-                            + {{ prior }} * sources.good_count / sources.label_count
-                        )
-                        / (decisions.label_count + {{ prior }})
-            end
-            as decimal(18, 6)
-        ) as good_rate,
+        case
+            when sources.label_count >= {{ prior }}
+                then {{ to_decimal(
+                    "(
+                        decisions.good_count
+                        + " ~ prior ~ " * sources.good_count / cast(sources.label_count as double)
+                    )
+                    / (decisions.label_count + " ~ prior ~ ")",
+                    18, 6
+                ) }}
+        end as good_rate,
         decisions.event_date as decision_date
     from decisions
     inner join decisions as sources

@@ -22,13 +22,12 @@ dated as (
             as recency_days,
         cast({{ days_between('orders.first_order_date', 'orders.as_of_date') }} as integer)
             as tenure_days,
-        cast(
-            (
-                {{ days_between('orders.first_order_date', 'orders.last_order_date') }}
-                + 2 * gaps.median_gap_days
-            ) / (orders.successful_order_count + 1)
-            as decimal(9, 2)
-        ) as expected_gap_days
+        {{ to_decimal(
+            "cast("
+            ~ days_between('orders.first_order_date', 'orders.last_order_date')
+            ~ " + 2 * gaps.median_gap_days as double) / (orders.successful_order_count + 1)",
+            9, 2
+        ) }} as expected_gap_days
     from {{ ref('recent_orders') }} as orders
     left join gaps
         on orders.source = gaps.source
@@ -39,7 +38,8 @@ judged as (
 
     select
         *,
-        cast(recency_days / nullif(expected_gap_days, 0) as decimal(9, 2)) as overdue_ratio
+        {{ to_decimal('cast(recency_days as double) / nullif(expected_gap_days, 0)', 9, 2) }}
+            as overdue_ratio
     from dated
 
 ),
@@ -63,13 +63,20 @@ recent_customers as (
         judged.net_revenue_365d,
         judged.cm2,
         judged.cm2_365d,
-        cast(round(judged.net_revenue / judged.successful_order_count, 4) as decimal(18, 4))
+        {{ to_decimal(
+            'cast(judged.net_revenue as double) / judged.successful_order_count',
+            18, 4
+        ) }}
             as average_order_value,
-        cast(judged.promo_order_count / judged.successful_order_count as decimal(18, 6))
+        {{ to_decimal('judged.promo_order_count / judged.successful_order_count', 18, 6) }}
             as promo_share,
-        cast(judged.own_discount / nullif(judged.basket_value, 0) as decimal(18, 6))
+        {{ to_decimal(
+            'cast(judged.own_discount as double) / nullif(judged.basket_value, 0)',
+            18, 6
+        ) }}
             as own_discount_share,
-        cast(judged.cm2 / nullif(judged.net_revenue, 0) as decimal(18, 6)) as cm2_rate,
+        {{ to_decimal('cast(judged.cm2 as double) / nullif(judged.net_revenue, 0)', 18, 6) }}
+            as cm2_rate,
         judged.average_distance_km,
         judged.as_of_date
     from judged

@@ -38,7 +38,10 @@ recent_orders as (
         {%- for amount in ['net_revenue', 'cm2'] %}
         cast(sum({{ amount }}) filter (where is_in_365d) as decimal(18, 4)) as {{ amount }}_365d,
         {%- endfor %}
-        cast(cast(sum(distance_km) as decimal(18, 4)) / count(distance_km) as decimal(9, 3))
+        {{ to_decimal(
+            'cast(cast(sum(distance_km) as decimal(18, 4)) as double) / count(distance_km)',
+            9, 3
+        ) }}
             as average_distance_km,
         min(order_date) as first_order_date,
         max(order_date) as last_order_date,

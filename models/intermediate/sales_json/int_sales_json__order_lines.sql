@@ -13,7 +13,7 @@ priced as (
 
     select
         order_key,
-        cast(round(basket_value / item_count, 4) as decimal(18, 4)) as unit_price,
+        {{ to_decimal('cast(basket_value as double) / item_count', 18, 4) }} as unit_price,
         {{ unnest_elements('product_lines', 'product', 'line_number') }}
     from accepted
 

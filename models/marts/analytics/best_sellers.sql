@@ -38,7 +38,10 @@ best_sellers as (
             ) as integer
         ) as {{ name }},
         {%- endfor %}
-        cast(line_value / nullif(sum(line_value) over (partition by source), 0) as decimal(18, 6))
+        {{ to_decimal(
+            'cast(line_value as double) / nullif(sum(line_value) over (partition by source), 0)',
+            18, 6
+        ) }}
             as line_value_share,
         first_month,
         last_month,

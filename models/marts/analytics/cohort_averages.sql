@@ -21,13 +21,13 @@ cohort_averages as (
         count(*) as cohort_count,
         cast(sum(cohort_size) as bigint) as customer_count,
         cast(sum(active_count) as bigint) as active_count,
-        cast(sum(active_count) / sum(cohort_size) as decimal(18, 6)) as retention_rate,
-        cast(round(sum(order_count) / sum(cohort_size), 4) as decimal(18, 4))
+        {{ to_decimal('sum(active_count) / sum(cohort_size)', 18, 6) }} as retention_rate,
+        {{ to_decimal('sum(order_count) / sum(cohort_size)', 18, 4) }}
             as orders_per_customer,
-        cast(round(sum(net_revenue) / sum(cohort_size), 4) as decimal(18, 4))
+        {{ to_decimal('cast(sum(net_revenue) as double) / sum(cohort_size)', 18, 4) }}
             as net_revenue_per_customer,
-        cast(round(sum(cm2) / sum(cohort_size), 4) as decimal(18, 4)) as cm2_per_customer,
-        cast(round(sum(cm2_to_date) / sum(cohort_size), 4) as decimal(18, 4))
+        {{ to_decimal('cast(sum(cm2) as double) / sum(cohort_size)', 18, 4) }} as cm2_per_customer,
+        {{ to_decimal('cast(sum(cm2_to_date) as double) / sum(cohort_size)', 18, 4) }}
             as cm2_per_customer_to_date,
         min(as_of_date) as as_of_date
     from ripe

@@ -5,7 +5,7 @@ with cohort_retention as (
         months_since,
         cohort_size,
         case when is_ripe then active_count end as active_count,
-        cast(case when is_ripe then active_count / cohort_size end as decimal(18, 6))
+        {{ to_decimal('case when is_ripe then active_count / cohort_size end', 18, 6) }}
             as retention_rate,
         is_ripe,
         cohort_month,

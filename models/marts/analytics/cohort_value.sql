@@ -22,15 +22,13 @@ cohort_value as (
         months_since,
         cohort_size,
         {%- for suffix in ['', '_to_date'] %}
-        cast(
-            case when is_ripe then round(order_count{{ suffix }} / cohort_size, 4) end
-            as decimal(18, 4)
-        ) as orders_per_customer{{ suffix }},
+        {{ to_decimal(
+            "case when is_ripe then order_count" ~ suffix ~ " / cohort_size end", 18, 4
+        ) }} as orders_per_customer{{ suffix }},
         {%- for amount in ['net_revenue', 'cm2'] %}
-        cast(
-            case when is_ripe then round({{ amount }}{{ suffix }} / cohort_size, 4) end
-            as decimal(18, 4)
-        ) as {{ amount }}_per_customer{{ suffix }},
+        {{ to_decimal(
+            "case when is_ripe then cast(" ~ amount ~ suffix ~ " as double) / cohort_size end", 18, 4
+        ) }} as {{ amount }}_per_customer{{ suffix }},
         {%- endfor %}
         {%- endfor %}
         is_ripe,

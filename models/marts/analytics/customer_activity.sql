@@ -70,7 +70,7 @@ customer_activity as (
         successful_orders_365d,
         successful_order_count,
         recency_days,
-        cast(median_gap_days as decimal(9, 1)) as median_gap_days,
+        {{ to_decimal('median_gap_days', 9, 1) }} as median_gap_days,
         expected_gap_days,
         overdue_ratio,
         cast(late_days as decimal(9, 2)) as late_days,

@@ -20,7 +20,7 @@ customers_by_cadence as (
         cadence_state,
         customer_count,
         active_customer_count,
-        cast(customer_count / sum(customer_count) over (partition by source) as decimal(18, 6))
+        {{ to_decimal('customer_count / sum(customer_count) over (partition by source)', 18, 6) }}
             as customer_share,
         {%- for amount in ['cm2', 'cm2_365d'] %}
         cast(

@@ -100,21 +100,19 @@ delivery_and_ratings as (
         cast(coalesce(rated_count, 0) as bigint) as rated_count,
         cast(coalesce(skipped_count, 0) as bigint) as skipped_count,
         {%- for column, sum in [('mean_rating', 'rating_sum'), ('low_rating_share', 'low_count')] %}
-        cast(
-            case when rated_count >= {{ smallest }} then {{ sum }} / rated_count end
-            as decimal(18, 6)
-        ) as {{ column }},
+        case
+            when rated_count >= {{ smallest }}
+                then {{ to_decimal(sum ~ ' / rated_count', 18, 6) }}
+        end as {{ column }},
         {%- endfor %}
-        cast(
-            case
-                when rated_count + skipped_count >= {{ smallest }}
-                    then skipped_count / (rated_count + skipped_count)
-            end as decimal(18, 6)
-        ) as skipped_share,
-        cast(
-            case when order_count >= {{ smallest }} then round(cm2 / order_count, 4) end
-            as decimal(18, 4)
-        ) as cm2_per_order,
+        case
+            when rated_count + skipped_count >= {{ smallest }}
+                then {{ to_decimal('skipped_count / (rated_count + skipped_count)', 18, 6) }}
+        end as skipped_share,
+        case
+            when order_count >= {{ smallest }}
+                then {{ to_decimal('cast(cm2 as double) / order_count', 18, 4) }}
+        end as cm2_per_order,
         as_of_date
     from named
 

@@ -64,10 +64,10 @@ orders_by_year as (
         {%- for amount in amounts %}
         cast(totals.{{ amount }} as decimal(38, 4)) as {{ amount }},
         {%- endfor %}
-        cast(
-            round(totals.net_revenue / nullif(totals.successful_order_count, 0), 4)
-            as decimal(18, 4)
-        ) as average_order_value,
+        {{ to_decimal(
+            'cast(totals.net_revenue as double) / nullif(totals.successful_order_count, 0)',
+            18, 4
+        ) }} as average_order_value,
         totals.is_complete,
         totals.as_of_date
     from totals

@@ -78,7 +78,7 @@ totals as (
         department_id,
         as_of_date,
         {%- for amount in amounts %}
-        sum(cast(round({{ amount }} * use_count / promo_count, 4) as decimal(38, 4)))
+        sum({{ to_decimal('cast(' ~ amount ~ ' * use_count as double) / promo_count', 38, 4) }})
             as {{ amount }},
         {%- endfor %}
         {%- for count in [
@@ -104,26 +104,26 @@ promo_performance as (
         cast({{ amount }} as decimal(38, 4)) as {{ amount }},
         {%- endfor %}
         {%- for column, value in [
-            ('own_discount_share', 'own_discount / nullif(basket_value, 0)'),
-            ('own_discount_per_order', 'round(own_discount / order_count, 4)'),
-            ('cm2_per_order', 'round(cm2 / order_count, 4)'),
+            ('own_discount_share', 'cast(own_discount as double) / nullif(basket_value, 0)'),
+            ('own_discount_per_order', 'cast(own_discount as double) / order_count'),
+            ('cm2_per_order', 'cast(cm2 as double) / order_count'),
         ] %}
-        cast(
-            case when order_count >= {{ smallest }} then {{ value }} end
-            as {{ 'decimal(18, 6)' if 'share' in column else 'decimal(18, 4)' }}
-        ) as {{ column }},
+        case
+            when order_count >= {{ smallest }}
+                then {{ to_decimal(value, 18, 6 if 'share' in column else 4) }}
+        end as {{ column }},
         {%- endfor %}
         new_customer_count,
         mature_count as mature_customer_count,
-        cast(
-            case when judged_count >= {{ smallest }} then probability / judged_count end
-            as decimal(18, 6)
-        ) as predicted_quality,
+        case
+            when judged_count >= {{ smallest }}
+                then {{ to_decimal('cast(probability as double) / judged_count', 18, 6) }}
+        end as predicted_quality,
         {%- for name in ['repeat', 'good'] %}
-        cast(
-            case when mature_count >= {{ smallest }} then {{ name }}_count / mature_count end
-            as decimal(18, 6)
-        ) as {{ name }}_share,
+        case
+            when mature_count >= {{ smallest }}
+                then {{ to_decimal(name ~ '_count / mature_count', 18, 6) }}
+        end as {{ name }}_share,
         {%- endfor %}
         has_promo,
         as_of_date

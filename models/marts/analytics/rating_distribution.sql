@@ -52,12 +52,12 @@ rating_distribution as (
         totals.source,
         cast(stars.rating as integer) as rating,
         coalesce(counted.rating_count, 0) as rating_count,
-        cast(
-            case
-                when totals.rating_count >= {{ smallest }}
-                    then coalesce(counted.rating_count, 0) / totals.rating_count
-            end as decimal(18, 6)
-        ) as rating_share,
+        case
+            when totals.rating_count >= {{ smallest }}
+                then {{ to_decimal(
+                    'coalesce(counted.rating_count, 0) / totals.rating_count', 18, 6
+                ) }}
+        end as rating_share,
         totals.as_of_date
     from totals
     cross join stars

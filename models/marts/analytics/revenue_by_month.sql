@@ -56,10 +56,10 @@ revenue_by_month as (
         {%- for amount in amounts %}
         cast(coalesce(totals.{{ amount }}, 0) as decimal(38, 4)) as {{ amount }},
         {%- endfor %}
-        cast(
-            round(totals.net_revenue / nullif(totals.successful_order_count, 0), 4)
-            as decimal(18, 4)
-        ) as average_order_value,
+        {{ to_decimal(
+            'cast(totals.net_revenue as double) / nullif(totals.successful_order_count, 0)',
+            18, 4
+        ) }} as average_order_value,
         -- On its last day a month may still wait for deliveries.
         last_day(months.calendar_month) < months.as_of_date as is_complete,
         months.calendar_month,

@@ -97,11 +97,13 @@ shared as (
     select
         *,
         customer_count / sum(customer_count) over all_groups as customer_share,
-        net_revenue / nullif(sum(net_revenue) over all_groups, 0) as net_revenue_share,
-        cm2 / nullif(sum(cm2) over all_groups, 0) as cm2_share,
+        cast(net_revenue as double) / nullif(sum(net_revenue) over all_groups, 0)
+            as net_revenue_share,
+        cast(cm2 as double) / nullif(sum(cm2) over all_groups, 0) as cm2_share,
         sum(customer_count) over up_to_group / sum(customer_count) over all_groups
             as cumulative_customer_share,
-        sum(net_revenue) over up_to_group / nullif(sum(net_revenue) over all_groups, 0)
+        cast(sum(net_revenue) over up_to_group as double)
+        / nullif(sum(net_revenue) over all_groups, 0)
             as cumulative_net_revenue_share
     from ranked
     window
@@ -123,15 +125,16 @@ revenue_contribution as (
         group_name,
         cast(group_rank as integer) as group_rank,
         cast(customer_count as bigint) as customer_count,
-        cast(customer_share as decimal(18, 6)) as customer_share,
-        cast(cumulative_customer_share as decimal(18, 6)) as cumulative_customer_share,
-        {%- for column, type in [
-            ('net_revenue', 'decimal(38, 4)'), ('net_revenue_share', 'decimal(18, 6)'),
-            ('cumulative_net_revenue_share', 'decimal(18, 6)'), ('cm2', 'decimal(38, 4)'),
-            ('cm2_share', 'decimal(18, 6)'),
+        {{ to_decimal('customer_share', 18, 6) }} as customer_share,
+        {{ to_decimal('cumulative_customer_share', 18, 6) }} as cumulative_customer_share,
+        {%- for column in [
+            'net_revenue', 'net_revenue_share', 'cumulative_net_revenue_share', 'cm2', 'cm2_share',
         ] %}
-        cast(case when customer_count >= {{ smallest }} then {{ column }} end as {{ type }})
-            as {{ column }},
+        case
+            when customer_count >= {{ smallest }}
+                then {{ to_decimal(column, 18, 6) if 'share' in column
+                    else 'cast(' ~ column ~ ' as decimal(38, 4))' }}
+        end as {{ column }},
         {%- endfor %}
         as_of_date
     from shared

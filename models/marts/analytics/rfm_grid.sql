@@ -133,12 +133,14 @@ rfm_grid as (
         cast(judged.recency_score as integer) as recency_score,
         cast(judged.frequency_score as integer) as frequency_score,
         cast(judged.customer_count as bigint) as customer_count,
-        cast(judged.customer_count / totals.customer_count as decimal(18, 6)) as customer_share,
+        {{ to_decimal('judged.customer_count / totals.customer_count', 18, 6) }} as customer_share,
         {%- for column, value, type in [
             ('net_revenue', 'judged.net_revenue', 'decimal(38, 4)'),
-            ('net_revenue_share', 'judged.net_revenue / nullif(totals.net_revenue, 0)',
+            ('net_revenue_share',
+             to_decimal('cast(judged.net_revenue as double) / nullif(totals.net_revenue, 0)', 18, 6),
              'decimal(18, 6)'),
-            ('net_revenue_per_customer', 'round(judged.net_revenue / judged.customer_count, 4)',
+            ('net_revenue_per_customer',
+             to_decimal('cast(judged.net_revenue as double) / judged.customer_count', 18, 4),
              'decimal(18, 4)'),
         ] %}
         cast(

@@ -10,11 +10,12 @@ values_of_good as (
 
     select
         source,
-        cast(
-            avg(case when is_good_customer then horizon_cm2 end)
-            - avg(case when not is_good_customer then horizon_cm2 end)
-            as decimal(18, 4)
-        ) as value_of_good
+        {{ to_decimal(
+            mean_of_decimals("case when is_good_customer then horizon_cm2 end")
+            ~ " - "
+            ~ mean_of_decimals("case when not is_good_customer then horizon_cm2 end"),
+            18, 4
+        ) }} as value_of_good
     from outcomes
     where is_mature
     group by source

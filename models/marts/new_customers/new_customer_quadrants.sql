@@ -49,18 +49,21 @@ new_customer_quadrants as (
         case
             when horizons.mature_customer_count >= {{ smallest }}
                 then
-                    cast(
-                        cast(coalesce(outcomes.customer_count, 0) as double)
-                        / horizons.mature_customer_count
-                        as decimal(18, 6)
-                    )
+                    {{ to_decimal(
+                        "cast(coalesce(outcomes.customer_count, 0) as double)
+                        / horizons.mature_customer_count",
+                        18, 6
+                    ) }}
         end as customer_share,
         case
             when outcomes.customer_count >= {{ smallest }} then cast(outcomes.cm2 as decimal(18, 4))
         end as cm2,
         case
             when outcomes.customer_count >= {{ smallest }}
-                then cast(round(outcomes.cm2 / outcomes.customer_count, 4) as decimal(18, 4))
+                then {{ to_decimal(
+                    'cast(outcomes.cm2 as double) / outcomes.customer_count',
+                    18, 4
+                ) }}
         end as cm2_per_new_customer,
         horizons.as_of_date
     from horizons

@@ -44,10 +44,10 @@ new_customer_quality as (
         case
             when is_mature and is_told
                 then
-                    cast(
-                        cast(good_customer_count as double) / new_customer_count
-                        as decimal(18, 6)
-                    )
+                    {{ to_decimal(
+                        'cast(good_customer_count as double) / new_customer_count',
+                        18, 6
+                    ) }}
         end as good_customer_share,
         case
             when is_mature and is_told
@@ -59,11 +59,14 @@ new_customer_quality as (
         end as upper_good_share,
         case
             when not is_mature and forecast_customer_count >= {{ smallest }}
-                then cast(probability / forecast_customer_count as decimal(18, 6))
+                then {{ to_decimal(
+                    'cast(probability as double) / forecast_customer_count',
+                    18, 6
+                ) }}
         end as forecast_good_share,
         case
             when is_mature and is_told
-                then cast(round(cm2 / new_customer_count, 4) as decimal(18, 4))
+                then {{ to_decimal('cast(cm2 as double) / new_customer_count', 18, 4) }}
         end as cm2_per_new_customer,
         is_mature,
         as_of_date

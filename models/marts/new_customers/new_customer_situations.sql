@@ -34,7 +34,10 @@ new_customer_situations as (
         worth_contacting_count,
         case
             when forecast_customer_count >= {{ smallest }}
-                then cast(probability / forecast_customer_count as decimal(18, 6))
+                then {{ to_decimal(
+                    'cast(probability as double) / forecast_customer_count',
+                    18, 6
+                ) }}
         end as forecast_good_share,
         assumed_uplift,
         cost_per_contact,

@@ -43,9 +43,11 @@ recent as (
         volume,
         has_eight_weeks,
         sum(row_count) filter (where days_ago = 0) as day_count,
-        sum(row_count) filter (where days_ago > 0 and days_ago % 7 = 0) / 8.0 as usual_day_count,
+        sum(row_count) filter (where days_ago > 0 and days_ago % 7 = 0) / cast(8 as double)
+            as usual_day_count,
         sum(row_count) filter (where days_ago < 7) as week_count,
-        sum(row_count) filter (where days_ago between 7 and 55) / 7.0 as usual_week_count,
+        sum(row_count) filter (where days_ago between 7 and 55) / cast(7 as double)
+            as usual_week_count,
         sum(net_revenue) filter (where days_ago < 28) as net_revenue_28d
     from {{ ref('daily_volumes') }}
     group by source, volume, has_eight_weeks
@@ -75,7 +77,7 @@ measures as (
         ('as_of_day', "'last_day'", days_between("date '1970-01-01'", 'as_of_date'), 'shops', 'as_of_date is not null', 'null'),
         ('segment_share', 'cast(segment_id as string)', 'customer_share', 'profiles', 'true', 'valid_for'),
         ('segment_orders', 'cast(segment_id as string)', 'orders_per_customer', 'profiles', 'true', 'valid_for'),
-        ('segment_net_revenue', 'cast(segment_id as string)', 'net_revenue / customer_count', 'profiles', 'true', 'valid_for'),
+        ('segment_net_revenue', 'cast(segment_id as string)', 'cast(net_revenue as double) / customer_count', 'profiles', 'true', 'valid_for'),
     ] %}
     select
         source,

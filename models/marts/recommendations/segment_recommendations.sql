@@ -82,9 +82,10 @@ segment_recommendations as (
         cast(ranked.recommendation_rank as integer) as recommendation_rank,
         ranked.buyer_count,
         ranked.segment_buyer_count,
-        cast(ranked.segment_share as decimal(18, 6)) as segment_share,
-        cast(ranked.all_customers_share as decimal(18, 6)) as all_customers_share,
-        cast(100 * ranked.segment_share / ranked.all_customers_share as decimal(18, 2)) as affinity,
+        {{ to_decimal('ranked.segment_share', 18, 6) }} as segment_share,
+        {{ to_decimal('ranked.all_customers_share', 18, 6) }} as all_customers_share,
+        {{ to_decimal('100 * ranked.segment_share / ranked.all_customers_share', 18, 2) }}
+            as affinity,
         ranked.score,
         windows.learned_until_date as as_of_date
     from ranked

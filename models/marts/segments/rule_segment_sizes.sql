@@ -66,19 +66,22 @@ rule_segment_sizes as (
         rules.who_they_are,
         rules.what_to_do,
         coalesce(sized.customer_count, 0) as customer_count,
-        cast(coalesce(sized.customer_count, 0) / totals.customer_count as decimal(18, 6))
+        {{ to_decimal('coalesce(sized.customer_count, 0) / totals.customer_count', 18, 6) }}
             as customer_share,
         {%- for column, value, told, type in [
             ('net_revenue', 'sized.net_revenue', 'may_tell_year', 'decimal(38, 4)'),
-            ('net_revenue_share', 'sized.net_revenue / nullif(totals.net_revenue, 0)',
+            ('net_revenue_share',
+             to_decimal('cast(sized.net_revenue as double) / nullif(totals.net_revenue, 0)', 18, 6),
              'may_tell_year', 'decimal(18, 6)'),
             ('net_revenue_per_customer',
-             'round(sized.net_revenue / sized.customer_count, 4)', 'may_tell_year',
-             'decimal(18, 4)'),
+             to_decimal('cast(sized.net_revenue as double) / sized.customer_count', 18, 4),
+             'may_tell_year', 'decimal(18, 4)'),
             ('orders_per_customer',
-             'round(sized.successful_orders / sized.customer_count, 4)', 'may_tell_year',
-             'decimal(18, 4)'),
-            ('cm2_share', 'sized.cm2 / nullif(totals.cm2, 0)', 'may_tell', 'decimal(18, 6)'),
+             to_decimal('sized.successful_orders / sized.customer_count', 18, 4),
+             'may_tell_year', 'decimal(18, 4)'),
+            ('cm2_share',
+             to_decimal('cast(sized.cm2 as double) / nullif(totals.cm2, 0)', 18, 6),
+             'may_tell', 'decimal(18, 6)'),
         ] %}
         cast(
             case when sized.{{ told }} then {{ value }} end as {{ type }}

@@ -38,8 +38,8 @@ segment_rule_overlap as (
         shared.rule_segment,
         rules.segment_name as rule_segment_name,
         shared.customer_count,
-        cast(shared.share_of_segment as decimal(18, 6)) as share_of_segment,
-        cast(shared.share_of_rule_segment as decimal(18, 6)) as share_of_rule_segment,
+        {{ to_decimal('shared.share_of_segment', 18, 6) }} as share_of_segment,
+        {{ to_decimal('shared.share_of_rule_segment', 18, 6) }} as share_of_rule_segment,
         shared.as_of_date
     from shared
     inner join {{ ref('rule_segment_playbook') }} as rules

@@ -118,11 +118,11 @@ segment_migrations as (
         cast(bases.to_cm2_365d as decimal(38, 4)) as to_cm2_365d,
         case
             when bases.from_segment_id is not null
-                then cast(bases.customer_count / bases.from_base_count as decimal(18, 6))
+                then {{ to_decimal('bases.customer_count / bases.from_base_count', 18, 6) }}
         end as share_of_from_base,
         case
             when bases.from_segment_id is not null
-                then cast(bases.customer_count / bases.from_segment_count as decimal(18, 6))
+                then {{ to_decimal('bases.customer_count / bases.from_segment_count', 18, 6) }}
         end as share_of_from_segment,
         bases.from_date,
         bases.to_date

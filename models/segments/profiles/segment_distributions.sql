@@ -130,9 +130,9 @@ segment_distributions as (
         cast(dimension as string) as dimension,
         cast(dimension_value as string) as dimension_value,
         cast(customer_count as bigint) as customer_count,
-        cast(segment_share as decimal(18, 6)) as segment_share,
-        cast(all_customers_share as decimal(18, 6)) as all_customers_share,
-        cast(100 * segment_share / all_customers_share as decimal(18, 2)) as index_to_all
+        {{ to_decimal('segment_share', 18, 6) }} as segment_share,
+        {{ to_decimal('all_customers_share', 18, 6) }} as all_customers_share,
+        {{ to_decimal('100 * segment_share / all_customers_share', 18, 2) }} as index_to_all
     from compared
     where customer_count >= {{ number_var('smallest_group') }}
 

@@ -1,11 +1,12 @@
 -- Metric, unit, the customers that it rests on, and its value of a group.
 {%- set metrics = [
-    ('net_revenue_per_customer', 'currency', 'customer_count', 'net_revenue / customer_count'),
-    ('cm2_per_customer', 'currency', 'customer_count', 'cm2 / customer_count'),
+    ('net_revenue_per_customer', 'currency', 'customer_count',
+        'cast(net_revenue as double) / customer_count'),
+    ('cm2_per_customer', 'currency', 'customer_count', 'cast(cm2 as double) / customer_count'),
     ('clv_365_per_customer', 'currency', 'value_customer_count',
-        'clv_365 / nullif(value_customer_count, 0)'),
+        'cast(clv_365 as double) / nullif(value_customer_count, 0)'),
     ('average_order_value', 'currency', 'customer_count',
-        'net_revenue / nullif(successful_order_count, 0)'),
+        'cast(net_revenue as double) / nullif(successful_order_count, 0)'),
     ('orders_per_customer', 'orders', 'customer_count', 'successful_order_count / customer_count'),
     ('categories_per_customer', 'categories', 'customer_count',
         'category_count / customer_count'),
@@ -13,17 +14,19 @@
         'app_opens_30d / nullif(app_open_customer_count, 0)'),
     ('app_opens_90d_per_customer', 'openings', 'app_open_customer_count',
         'app_opens_90d / nullif(app_open_customer_count, 0)'),
-    ('median_recency_days', 'days', 'customer_count', 'median_recency_days'),
+    ('median_recency_days', 'days', 'customer_count',
+        'cast(median_recency_days as double)'),
     ('mean_tenure_days', 'days', 'customer_count', 'tenure_days / customer_count'),
     ('mean_rating', 'stars', 'rating_customer_count', 'rating_sum / nullif(rating_count, 0)'),
-    ('mean_distance_km', 'km', 'distance_customer_count', 'mean_average_distance_km'),
+    ('mean_distance_km', 'km', 'distance_customer_count', 'cast(mean_average_distance_km as double)'),
     ('promo_share', 'share', 'customer_count',
         'promo_order_count / nullif(successful_order_count, 0)'),
-    ('own_discount_share', 'share', 'customer_count', 'own_discount / nullif(basket_value, 0)'),
-    ('cm2_rate', 'share', 'customer_count', 'cm2 / nullif(net_revenue, 0)'),
+    ('own_discount_share', 'share', 'customer_count',
+        'cast(own_discount as double) / nullif(basket_value, 0)'),
+    ('cm2_rate', 'share', 'customer_count', 'cast(cm2 as double) / nullif(net_revenue, 0)'),
     ('active_customer_share', 'share', 'customer_count',
         'active_customer_count / customer_count'),
-    ('predicted_quality', 'share', 'quality_customer_count', 'mean_predicted_quality'),
+    ('predicted_quality', 'share', 'quality_customer_count', 'cast(mean_predicted_quality as double)'),
     ('mean_recency_score', 'score', 'scored_customer_count',
         'recency_score / nullif(scored_customer_count, 0)'),
     ('mean_frequency_score', 'score', 'scored_customer_count',
@@ -96,13 +99,14 @@ segment_profile_metrics as (
         cast(metric as string) as metric,
         cast(unit as string) as unit,
         customer_count,
-        cast(metric_value as decimal(18, 6)) as metric_value,
-        cast(all_customers_value as decimal(18, 6)) as all_customers_value,
-        cast(
-            case
+        {{ to_decimal('metric_value', 18, 6) }} as metric_value,
+        {{ to_decimal('all_customers_value', 18, 6) }} as all_customers_value,
+        {{ to_decimal(
+            "case
                 when all_customers_value > 0 then 100 * metric_value / all_customers_value
-            end as decimal(18, 2)
-        ) as index_to_all
+            end",
+            18, 2
+        ) }} as index_to_all
     from compared
 
 )

@@ -42,9 +42,9 @@ summarised as (
         totals.source,
         totals.segment_id,
         totals.net_revenue,
-        totals.net_revenue / nullif(shops.net_revenue, 0) as net_revenue_share,
+        cast(totals.net_revenue as double) / nullif(shops.net_revenue, 0) as net_revenue_share,
         totals.cm2,
-        totals.cm2 / nullif(shops.cm2, 0) as cm2_share,
+        cast(totals.cm2 as double) / nullif(shops.cm2, 0) as cm2_share,
         case
             when totals.margin_customer_count >= {{ smallest }}
                 then totals.borderline_customer_count / totals.margin_customer_count
@@ -67,16 +67,16 @@ segment_profiles as (
         totals.segmentation_method,
         totals.segment_name,
         totals.customer_count,
-        cast(totals.customer_count / shops.customer_count as decimal(18, 6)) as customer_share,
+        {{ to_decimal('totals.customer_count / shops.customer_count', 18, 6) }} as customer_share,
         cast(summarised.net_revenue as decimal(38, 4)) as net_revenue,
-        cast(summarised.net_revenue_share as decimal(18, 6)) as net_revenue_share,
+        {{ to_decimal('summarised.net_revenue_share', 18, 6) }} as net_revenue_share,
         cast(summarised.cm2 as decimal(38, 4)) as cm2,
-        cast(summarised.cm2_share as decimal(18, 6)) as cm2_share,
+        {{ to_decimal('summarised.cm2_share', 18, 6) }} as cm2_share,
         {%- for metric, type in shown %}
         cast(metrics.{{ metric }} as {{ type }}) as {{ metric }},
         {%- endfor %}
-        cast(summarised.borderline_share as decimal(18, 6)) as borderline_share,
-        cast(summarised.mean_margin as decimal(18, 6)) as mean_margin,
+        {{ to_decimal('summarised.borderline_share', 18, 6) }} as borderline_share,
+        {{ to_decimal('summarised.mean_margin', 18, 6) }} as mean_margin,
         totals.as_of_date
     from totals
     inner join shops

@@ -38,9 +38,9 @@ segment_totals as (
         cast(sum({{ amount }}) as decimal(38, 4)) as {{ amount }},
         {%- endfor %}
         {%- for mean in means %}
-        cast(avg({{ mean }}) as decimal(18, 6)) as mean_{{ mean }},
+        {{ to_decimal(mean_of_decimals(mean), 18, 6) }} as mean_{{ mean }},
         {%- endfor %}
-        cast(median(recency_days) as decimal(9, 1)) as median_recency_days,
+        {{ to_decimal('median(recency_days)', 9, 1) }} as median_recency_days,
         grouping(segment_id) = 1 as is_all_customers,
         min(as_of_date) as as_of_date
     from members

@@ -21,10 +21,10 @@ summed as (
             when count(current_share) = count(*)
                 then
                     sum(
-                        cast(
-                            (share_now - share_then) * ln(share_now / share_then)
-                            as decimal(18, 9)
-                        )
+                        {{ to_decimal(
+                            '(share_now - share_then) * ln(share_now / share_then)',
+                            18, 9
+                        ) }}
                     )
         end as psi,
         max(as_of_date) as as_of_date

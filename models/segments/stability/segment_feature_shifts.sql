@@ -23,14 +23,13 @@ means as (
 
     select
         {%- for feature in feature_names() %}
-        avg(
-            cast(
-                greatest(
-                    least(cast(customers.{{ feature }} as double), scaling.{{ feature }}_upper),
-                    scaling.{{ feature }}_lower
-                ) as decimal(18, 6)
-            )
-        ) as {{ feature }},
+        {{ mean_of_decimals(to_decimal(
+            "greatest(
+                least(cast(customers." ~ feature ~ " as double), scaling." ~ feature ~ "_upper),
+                scaling." ~ feature ~ "_lower
+            )",
+            18, 6
+        )) }} as {{ feature }},
         {%- endfor %}
         customers.source
     from {{ ref('customer_features') }} as customers

@@ -1,0 +1,16 @@
+{#-
+    The mean of decimals as a double. Their sum is exact, so it does not depend on the order of rows.
+    value: the expression of a decimal; nulls do not count
+-#}
+{% macro mean_of_decimals(value) -%}
+    {{ return(adapter.dispatch('mean_of_decimals', 'clientele')(value)) }}
+{%- endmacro %}
+
+{% macro default__mean_of_decimals(value) -%}
+    avg({{ value }})
+{%- endmacro %}
+
+{% macro spark__mean_of_decimals(value) -%}
+    {#- A mean of decimals is a decimal of four more digits, and is rounded to them. #}
+    (cast(sum({{ value }}) as double) / nullif(count({{ value }}), 0))
+{%- endmacro %}
