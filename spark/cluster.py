@@ -75,8 +75,9 @@ def free_port(wanted: int = 0) -> int:
 def write_settings(folder: Path, master: str, cores: int) -> Path:
     """Write Spark's settings for applications and the cluster; return their folder.
 
-    folder: where tables and temporary files will lie. What tables there are is known as long as the
-    session lasts: a metastore in a file (Derby) is slow, and takes no view of more than 32,700 letters.
+    folder: where tables and temporary files will lie. What tables there are is known as long as
+    the session lasts: a metastore in a file (Derby) is slow, and takes no view of more than 32,700
+    letters.
     """
     settings = folder / "conf"
     settings.mkdir(parents=True, mode=0o700, exist_ok=True)

@@ -202,7 +202,7 @@ class DriverPython(dbtPlugin):
 
 
 def _open_as_set(cls: Any, connection: Any) -> Any:
-    """Open a connection whose statements are read in ANSI mode, on the catalog that is asked for."""
+    """Open a connection in ANSI mode, on the catalog that Spark's settings name."""
     credentials = connection.credentials
     credentials.server_side_parameters[ANSI] = "true"
     if str(credentials.method) == "session":
