@@ -25,7 +25,7 @@ OLDEST_JAVA = 17
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
 
-# For small tables: compiling machine code well costs more there than it saves.
+# For small tables: compiling queries, and machine code well, costs more there than it saves.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 LOGGING = """\
@@ -98,6 +98,8 @@ def write_settings(folder: Path, master: str, cores: int) -> Path:
         "spark.ui.killEnabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": cores,
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.warehouse.dir": folder / "tables",
         "spark.local.dir": folder / "local",
         "spark.sql.catalogImplementation": "in-memory",
