@@ -25,20 +25,17 @@ OLDEST_JAVA = 17
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
 
-# For small tables: compiling machine code well costs more there than it saves.
+# For small tables: compiling queries, and machine code well, costs more there than it saves.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 LOGGING = """\
-rootLogger.level = {level}
+rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = console
 appender.console.type = Console
 appender.console.name = console
 appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{{HH:mm:ss}} %p %c{{1}}: %m%n%ex
-# The metastore calls it an error that a schema is there which may be there.
-logger.metastore.name = org.apache.hadoop.hive.metastore.RetryingHMSHandler
-logger.metastore.level = off
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
 """
 
 
@@ -78,7 +75,9 @@ def free_port(wanted: int = 0) -> int:
 def write_settings(folder: Path, master: str, cores: int) -> Path:
     """Write Spark's settings for applications and the cluster; return their folder.
 
-    folder: where tables, the catalog and temporary files will lie.
+    folder: where tables and temporary files will lie. What tables there are is known as long as
+    the session lasts: a metastore in a file (Derby) is slow, and takes no view of more than 32,700
+    letters.
     """
     settings = folder / "conf"
     settings.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -93,23 +92,21 @@ def write_settings(folder: Path, master: str, cores: int) -> Path:
         "spark.driver.bindAddress": LOOPBACK,
         "spark.driver.memory": "2g",
         "spark.executor.memory": "1g",
-        "spark.driver.extraJavaOptions": (
-            f"{QUICK_JAVA} -Dderby.stream.error.file={folder / 'logs' / 'derby.log'}"
-        ),
+        "spark.driver.extraJavaOptions": QUICK_JAVA,
         "spark.executor.extraJavaOptions": QUICK_JAVA,
         "spark.ui.enabled": "false",
         "spark.ui.killEnabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": cores,
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.warehouse.dir": folder / "tables",
         "spark.local.dir": folder / "local",
-        "spark.hadoop.javax.jdo.option.ConnectionURL": (
-            f"jdbc:derby:;databaseName={folder / 'catalog'};create=true"
-        ),
+        "spark.sql.catalogImplementation": "in-memory",
     }
     lines = "".join(f"{name} {value}\n" for name, value in values.items())
     (settings / "spark-defaults.conf").write_text(lines, "utf-8")
-    (settings / "log4j2.properties").write_text(LOGGING.format(level="error"), "utf-8")
+    (settings / "log4j2.properties").write_text(LOGGING, "utf-8")
     return settings
 
 

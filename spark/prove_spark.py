@@ -50,7 +50,7 @@ def spark_home() -> Path:
 
 def emptied(folder: Path) -> Path:
     """Return the folder without what an earlier run left, but for what dbt has parsed."""
-    for name in ("conf", "tables", "catalog", "local", "logs", "cluster"):
+    for name in ("conf", "tables", "local", "logs", "cluster"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("logs", "cluster"):
         (folder / name).mkdir(parents=True)

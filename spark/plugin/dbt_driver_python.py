@@ -194,17 +194,30 @@ class DriverPython(dbtPlugin):
             return
         SparkAdapter.python_submission_helpers = {"driver": DriverJob}
         SparkAdapter.default_python_submission_method = "driver"
-        if not hasattr(SparkConnectionManager, "open_without_ansi"):
-            SparkConnectionManager.open_without_ansi = SparkConnectionManager.open
-            SparkConnectionManager.open = classmethod(_open_with_ansi)
+        if not hasattr(SparkConnectionManager, "open_as_adapter"):
+            SparkConnectionManager.open_as_adapter = SparkConnectionManager.open
+            SparkConnectionManager.open = classmethod(_open_as_set)
         # dbt tells what a statement failed of; PySpark would tell it once more, and at length.
         logging.getLogger("SQLQueryContextLogger").disabled = True
 
 
-def _open_with_ansi(cls: Any, connection: Any) -> Any:
-    """Open a connection whose statements are read in ANSI mode."""
-    connection.credentials.server_side_parameters[ANSI] = "true"
-    return cls.open_without_ansi(connection)
+def _open_as_set(cls: Any, connection: Any) -> Any:
+    """Open a connection in ANSI mode, on the catalog that Spark's settings name."""
+    credentials = connection.credentials
+    credentials.server_side_parameters[ANSI] = "true"
+    if str(credentials.method) == "session":
+        _keep_catalog()
+    return cls.open_as_adapter(connection)
+
+
+def _keep_catalog() -> None:
+    """Make the session here where Spark's settings want no metastore: dbt-spark asks for Hive's."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    settings = SparkContext.getOrCreate().getConf()
+    if settings.get("spark.sql.catalogImplementation") == "in-memory":
+        SparkSession.builder.getOrCreate()
 
 
 plugins = [DriverPython]

@@ -193,7 +193,7 @@ def test_names_are_taken_apart(relation: str, parts: list[str]) -> None:
     assert driver.identifiers(relation) == parts
 
 
-def test_connections_are_opened_in_ansi_mode_and_models_run_on_the_driver() -> None:
+def test_connections_are_opened_in_ansi_mode_and_models_run_on_the_driver(spark: Any) -> None:
     spark_adapter = pytest.importorskip("dbt.adapters.spark")
     connections = pytest.importorskip("dbt.adapters.spark.connections")
     driver.DriverPython(project_name="clientele")

@@ -60,9 +60,11 @@ customer_category_months as (
         calendar_month,
         cast(count(*) filter (where month_number = 1) as integer) as new_category_count,
         max(value_to_date) as top_category_value,
-        max(
-            cast(value_to_date as decimal(19, 0)) * cast(100000 as decimal(6, 0))
-            + category_number
+        cast(
+            max(
+                cast(value_to_date as decimal(19, 0)) * cast(100000 as decimal(6, 0))
+                + category_number
+            ) as decimal(26, 0)
         ) as top_category_rank
     from to_date
     group by customer_key, calendar_month

@@ -1,3 +1,4 @@
+{%- set count = adapter.quote('count') %}
 with source as (
 
     select * from {{ landed('market', 'product_detail') }}
@@ -30,7 +31,7 @@ typed as (
         {{ canonical_id('order_id') }} as canonical_order_id,
         {{ canonical_id('product_id') }} as canonical_product_id,
         {{ parse_integer('_pos') }} as line_number,
-        {{ parse_integer('"count"') }} as quantity,
+        {{ parse_integer(count) }} as quantity,
         {{ parse_decimal('price') }} as unit_price
     from source
 
@@ -50,8 +51,8 @@ stg_market__product_detail as (
                 ('product_id_missing', 'canonical_product_id is null'),
                 ('_pos_missing', missing('_pos', 'line_number')),
                 ('_pos_not_an_integer', unreadable('_pos', 'line_number')),
-                ('count_missing', missing('"count"', 'quantity')),
-                ('count_not_an_integer', unreadable('"count"', 'quantity')),
+                ('count_missing', missing(count, 'quantity')),
+                ('count_not_an_integer', unreadable(count, 'quantity')),
                 ('count_not_positive', 'coalesce(quantity <= 0, false)'),
                 ('count_absurd', 'coalesce(quantity > ' ~ number_var('largest_quantity') ~ ', false)'),
                 ('price_missing', missing('price', 'unit_price')),

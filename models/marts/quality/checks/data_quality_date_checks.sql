@@ -38,11 +38,13 @@ data_quality_date_checks as (
                 'last order on ' || cast(last_known_order_date as string)
                 || ', as-of date ' || cast(as_of_date as string)
         end as evidence,
-        case
-            when as_of_date is not null and coalesce(days_since_last_order > 7, true) then 1
-            else 0
-        end as failing_rows,
-        case when as_of_date is null then 0 else 1 end as checked_rows
+        cast(
+            case
+                when as_of_date is not null and coalesce(days_since_last_order > 7, true) then 1
+                else 0
+            end as bigint
+        ) as failing_rows,
+        cast(case when as_of_date is null then 0 else 1 end as bigint) as checked_rows
     from dates
 
 )
