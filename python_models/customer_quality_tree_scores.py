@@ -84,7 +84,7 @@ def model(dbt, session):
             f"source = '{source}' and decision_date between date '{first_date}' "
             f"and date '{last_date}'"
         )
-        for batch in row_batches.conditions(customers, int(batch_rows)):
+        for batch in row_batches.conditions(customers, "customer_key", int(batch_rows)):
             frame = decided.filter(batch).project(f"customer_key, {numbers}").df()
             if frame.empty:
                 continue
