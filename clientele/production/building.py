@@ -30,7 +30,7 @@ SELECTORS = "selectors.yml"
 CHECKED_IN_MODEL = ("table", "view")
 # dbt puts variables with this beginning into the results: they are then of this run for sure.
 RUN_MARK = "DBT_ENV_CUSTOM_ENV_CLIENTELE_RUN"
-NODE_BEGINS = re.compile(r"\b(\d+) of (\d+) START ")
+NODE_BEGINS = re.compile(r"\b(\d+) of (\d+) START (?!hook)")
 BUILT = ("model", "seed", "snapshot", "test", "unit_test")
 PASSED = ("success", "pass")
 NO_SPACE = re.compile(r"No space left on device|File too large|disk quota exceeded", re.IGNORECASE)

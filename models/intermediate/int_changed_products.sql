@@ -14,10 +14,13 @@ int_changed_products as (
 
     select
         coalesce(products.product_key, last_products.product_key) as product_key,
-        products.category is distinct from last_products.category
-        or products.is_merchandise is distinct from last_products.is_merchandise
-            as has_other_category,
-        products.margin_rate is distinct from last_products.margin_rate as has_other_margin
+        (
+            coalesce(products.category, '') <> coalesce(last_products.category, '')
+            or coalesce(products.is_merchandise, false)
+            <> coalesce(last_products.is_merchandise, false)
+        ) as has_other_category,
+        coalesce(products.margin_rate, -1) <> coalesce(last_products.margin_rate, -1)
+            as has_other_margin
     from products
     full outer join last_products
         on products.product_key = last_products.product_key

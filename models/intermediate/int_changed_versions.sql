@@ -1,4 +1,4 @@
--- The versions of before are among them: an order may have been another customer's, or of another day.
+-- Versions of before are among them: an order may have been another customer's, or of another day.
 with int_changed_versions as (
 
     {%- if 'market' in enabled_sources() %}

@@ -2,7 +2,8 @@
 
 A delivery is an export: rows of orders as they stood that day, so that the same order comes again
 when it is delivered, rated or cancelled. What may go wrong with a delivery is drawn: it comes late,
-it holds lines whose order is not there yet, a month that was forgotten, rows that came before.
+it holds lines whose order is not there yet, a month that was forgotten, rows that came before; and
+products change their category on the way.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from clientele.simulator import simulate
 from dbt_forks import IMPORTED, PROJECT_PATHS
 from warehouse import MARKET_COLUMNS, ROOT, Warehouse, read_market
 
-START, END = date(2025, 8, 1), date(2026, 2, 10)
+START, END = date(2024, 11, 1), date(2026, 2, 10)  # orders leave the window of 365 days
 FIRST_DELIVERY = END - timedelta(days=60)
 FORGOTTEN = ("2025-10-01", "2025-11-01")  # a month that nobody sent
 CUSTOMERS = 300
@@ -35,7 +36,7 @@ PARTS = (
     "models/customer/customer_single_view.sql", "models/customer/customer_single_view.yml",
 )  # fmt: skip
 NOT_COPIED = ("customer_feature_history.*", "*_unit_tests.yml", "__pycache__")
-MODELS = ("+customer_single_view", "+int_row_counts")
+MODELS = ("+customer_single_view", "+fct_order_promotions", "+int_row_counts")
 # What a build says of itself: a full one has none of it.
 OF_THE_BUILD = ("changed_", "int_changed_", "int_new_", "stg_market__new_files")
 
@@ -145,12 +146,21 @@ class Deliveries:
             """
         )
         rows = {"market_order": "order_rows"}
+        # From some day on products are sold under other labels, and later under one never seen.
+        labels = """ replace (
+            case
+                when hash(product_id) % 40 = 0 and {days} >= 45 then 'garden'
+                when hash(product_id) % 5 = 0 and {days} >= 20 then 'household'
+                else mastercategory_id
+            end as mastercategory_id
+        )""".format(days=(day - FIRST_DELIVERY).days)
         # Lines go out with their order, some a delivery before it and some after it.
         for table in ("product_detail", "promo_detail"):
             self.raw.execute(
                 f"""
                 create or replace temp table {table}_rows as
-                select told.*, '' as state from {table} as told
+                select told.*{labels if table == "product_detail" else ""}, '' as state
+                from {table} as told
                 where
                     (
                         trim(lower(order_id)) in (select trim(lower(order_id)) from order_rows)
