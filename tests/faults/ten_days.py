@@ -46,8 +46,8 @@ REFUSED = 65
 # Fewer customers make fewer than forty orders a day, and no gate tells a thin day from a bad one.
 CUSTOMERS = 3000
 PROJECT_PARTS = (
-    "dbt_project.yml", "profiles.yml", ".dbtignore", "analyses", "clientele", "macros", "models",
-    "python_models", "seeds", "snapshots", "tests/generic", "docs/pictures",
+    "dbt_project.yml", "profiles.yml", "selectors.yml", ".dbtignore", "analyses", "clientele",
+    "macros", "models", "python_models", "seeds", "snapshots", "tests/generic", "docs/pictures",
 )  # fmt: skip
 STORIES = {
     0: "all that was sold so far",
