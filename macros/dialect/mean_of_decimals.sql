@@ -11,6 +11,12 @@
 {%- endmacro %}
 
 {% macro spark__mean_of_decimals(value) -%}
-    {#- A mean of decimals is a decimal of four more digits, and is rounded to them. #}
-    (cast(sum({{ value }}) as double) / nullif(count({{ value }}), 0))
+    {#-
+        A mean of decimals is a decimal here, rounded to four more digits. Whole millionths are
+        divided, as DuckDB divides whole units of the last digit: both are exact as doubles.
+    #}
+    (
+        cast(cast(sum({{ value }}) as decimal(38, 6)) * 1000000 as double)
+        / nullif(count({{ value }}) * 1000000, 0)
+    )
 {%- endmacro %}
