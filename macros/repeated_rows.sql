@@ -11,8 +11,12 @@
     keys: the columns that should be unique among accepted rows
     times: columns of times, the latest of which says how much a row knew; may be empty
     content: all other columns
+    numbered_by: one of two keys, if it numbers the rows of the other, as a line that of its order.
+        Then only rows are grouped by both of which the other key may hold a number twice: they are
+        few, and groups of one row each are what costs most.
 -#}
-{% macro repeated_rows(source_name, relation, table_name, keys, times, content) -%}
+{% macro repeated_rows(source_name, relation, table_name, keys, times, content, numbered_by=none) -%}
+    {%- set numbered = keys | reject("equalto", numbered_by) | first -%}
     select
         '{{ source_name }}' as source,
         '{{ table_name }}' as source_table,
@@ -46,7 +50,16 @@
         from {{ relation }} as accepted
         inner join (
             select {{ keys | join(", ") }} from {{ relation }}
-            where reject_reasons is null
+            where
+                reject_reasons is null
+                {%- if numbered_by %}
+                and {{ numbered }} in (
+                    select {{ numbered }} from {{ relation }}
+                    where reject_reasons is null
+                    group by {{ numbered }}
+                    having {{ may_repeat(numbered_by) }}
+                )
+                {%- endif %}
             group by {{ keys | join(", ") }}
             having count(*) > 1
         ) as repeated

@@ -22,6 +22,7 @@ with repeated as (
         keys=['order_key', 'line_number'],
         times=[],
         content=['product_key', 'quantity', 'unit_price'],
+        numbered_by='line_number',
     ) }}
     union all
     {{ repeated_rows(

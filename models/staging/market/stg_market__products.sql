@@ -1,21 +1,26 @@
-with source as (
+-- Counted as written, and made canonical once a set of labels.
+with written as (
 
-    select * from {{ source('market', 'product_detail') }}
+    select
+        product_id as written_product_id,
+        mastercategory_id,
+        subcategory_id,
+        brand_id,
+        count(*) as line_count
+    from {{ source('market', 'product_detail') }}
+    group by product_id, mastercategory_id, subcategory_id, brand_id
 
 ),
 
 labelled as (
 
     select
-        {{ canonical_id('product_id') }} as product_id,
+        {{ canonical_id('written_product_id') }} as product_id,
         {{ canonical_id('mastercategory_id') }} as category,
         {{ canonical_id('subcategory_id') }} as subcategory,
         {{ canonical_id('brand_id') }} as brand,
-        {{ canonical_id('order_id') }} as order_id,
-        {{ parse_integer('_pos') }} as line_number,
-        _ingested_at as ingested_at
-    from source
-    where {{ canonical_id('product_id') }} is not null
+        line_count
+    from written
 
 ),
 
@@ -26,8 +31,9 @@ label_counts as (
         category,
         subcategory,
         brand,
-        count(*) as line_count
+        cast(sum(line_count) as bigint) as line_count
     from labelled
+    where product_id is not null
     group by product_id, category, subcategory, brand
 
 ),
@@ -45,16 +51,24 @@ disputed as (
 disputed_lines as (
 
     select
-        labelled.*,
+        disputed.product_id,
+        {{ canonical_id('lines.mastercategory_id') }} as category,
+        {{ canonical_id('lines.subcategory_id') }} as subcategory,
+        {{ canonical_id('lines.brand_id') }} as brand,
         row_number() over (
-            partition by labelled.order_id, labelled.line_number, labelled.product_id
+            partition by
+                {{ canonical_id('lines.order_id') }},
+                {{ parse_integer('lines._pos') }},
+                disputed.product_id
             order by
-                {{ arrival('labelled') }} desc,
-                labelled.category desc, labelled.subcategory desc, labelled.brand desc
+                coalesce(lines._ingested_at, timestamp '1900-01-01 00:00:00') desc,
+                {{ canonical_id('lines.mastercategory_id') }} desc,
+                {{ canonical_id('lines.subcategory_id') }} desc,
+                {{ canonical_id('lines.brand_id') }} desc
         ) as version_rank
-    from labelled
+    from {{ source('market', 'product_detail') }} as lines
     inner join disputed
-        on labelled.product_id = disputed.product_id
+        on {{ canonical_id('lines.product_id') }} = disputed.product_id
 
 ),
 
