@@ -86,13 +86,17 @@ def command_of(case: str, place: Place) -> list[str]:
 
 
 def dbt(case: str, place: Place, *arguments: str) -> list[str]:
-    """Return a dbt command over the shop of a case, with a target folder of its vars."""
+    """Return a dbt command over the shop of a case.
+
+    The target folder is the warehouse's own: with other vars or another warehouse dbt would parse
+    everything again.
+    """
     settings: dict[str, str | int] = {"landing": str(place.landing)}
-    target = "target"
     if case == "sql_now":
-        settings["history_months"], target = 0, "target-now"
+        settings["history_months"] = 0
     if case in BY_DAY:
-        settings["landing"], target = str(place.by_day), "target-by-day"
+        settings["landing"] = str(place.by_day)
+    target = f"target-{place.warehouse(case).stem}"
     return [
         str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments,
         "--vars", json.dumps(settings),

@@ -130,8 +130,9 @@ def measured_size(
         shutil.rmtree(place.by_day, ignore_errors=True)
         shutil.rmtree(work / "day", ignore_errors=True)
         cut_last_day(place.landing, place.by_day, work / "day")
-    for case in {"sql", "sql_now", "daily"} & set(cases):  # what dbt keeps of a parse is there
-        subprocess.run(dbt(case, place, "parse"), cwd=ROOT, env=environment, check=True)
+    for case in sorted({"start", *BUILDS} & set(cases)):  # what dbt keeps of a parse is there
+        own = {**environment, "CLIENTELE_WAREHOUSE": str(place.warehouse(case))}
+        subprocess.run(dbt(case, place, "parse"), cwd=ROOT, env=own, check=True)
 
     size = {
         "customers": customers,
