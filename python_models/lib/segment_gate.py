@@ -395,18 +395,17 @@ def silhouettes(sample: np.ndarray, labellings: Sequence[np.ndarray]) -> list[np
     if not labellings:
         return []
     groups = [labels[:, None] == np.unique(labels)[None, :] for labels in labellings]
-    belongs = np.hstack(groups).astype(float)
-    sums = np.empty_like(belongs)
+    # A product for each: one of all at once would add up in an order that depends on the others.
+    belongs = [own.astype(float) for own in groups]
+    sums = [np.empty_like(own) for own in belongs]
     step = max(1, (DISTANCES_MIB << 20) // (8 * len(sample)))
     for begin in range(0, len(sample), step):
         rows = slice(begin, begin + step)
-        sums[rows] = euclidean_distances(sample[rows], sample) @ belongs
+        apart = euclidean_distances(sample[rows], sample)
+        for own, total in zip(belongs, sums, strict=True):
+            total[rows] = apart @ own
     found = []
-    for own, total in zip(
-        groups,
-        np.split(sums, np.cumsum([own.shape[1] for own in groups])[:-1], axis=1),
-        strict=True,
-    ):
+    for own, total in zip(groups, sums, strict=True):
         sizes = own.sum(axis=0)
         within = total[own] / np.maximum(own @ sizes - 1, 1)
         others = np.where(own, np.inf, total / sizes).min(axis=1)

@@ -363,6 +363,7 @@ def test_silhouettes_of_several_labellings_are_those_of_scikit_learn() -> None:
     found = segment_gate.silhouettes(rows, labellings)
     for labels, values in zip(labellings, found, strict=True):
         np.testing.assert_allclose(values, silhouette_samples(rows, labels), rtol=0, atol=1e-9)
+        assert (values == segment_gate.silhouettes(rows, [labels])[0]).all()
 
 
 def test_each_measure_of_the_gate_decides() -> None:
