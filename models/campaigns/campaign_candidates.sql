@@ -15,6 +15,7 @@ shops as (
 
 ),
 
+-- The customer's own mean, drawn to the shop's: one order says little about the next.
 campaign_candidates as (
 
     select
@@ -69,7 +70,6 @@ campaign_candidates as (
         customers.cm2_rate,
         customers.mean_rating,
         customers.average_distance_km,
-        -- The customer's own mean, drawn to the shop's: one order says little about the next.
         {{ to_decimal(
             "(customers.cm2 + " ~ number_var('order_value_prior_count') ~ " * shops.mean_order_cm2)
             / (customers.successful_order_count + " ~ number_var('order_value_prior_count') ~ ")",

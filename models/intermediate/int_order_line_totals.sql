@@ -37,6 +37,7 @@ totals as (
 
 ),
 
+-- An order whose lines are all free has no weights: the lowest rate is the careful one.
 int_order_line_totals as (
 
     select
@@ -44,7 +45,6 @@ int_order_line_totals as (
         line_count,
         cast(item_count as bigint) as item_count,
         cast(lines_value as decimal(18, 4)) as lines_value,
-        -- An order whose lines are all free has no weights: the lowest rate is the careful one.
         {{ to_decimal(
             'coalesce(cast(margin_value as double) / nullif(lines_value, 0), lowest_margin_rate)',
             9, 6

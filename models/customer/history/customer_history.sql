@@ -32,6 +32,7 @@ dated as (
 
 ),
 
+-- A customer with few gaps is taken to be like the others: two usual gaps are added.
 measured as (
 
     select
@@ -39,7 +40,6 @@ measured as (
         dated.successful_order_count > 0 as is_customer,
         case when dated.successful_order_count > 0 then dated.successful_order_count - 1 end
             as gap_count,
-        -- A customer with few gaps is taken to be like the others: two usual gaps are added.
         {{ to_decimal(
             "cast("
             ~ days_between('dated.first_order_date', 'dated.last_order_date')
