@@ -6,7 +6,7 @@ part in a thousand million (of 1, where both are smaller than 1), since sums of 
 the order of rows. Rows are put side by side by the grain of their model, or else by all that must
 be equal.
 
-    python spark/compare.py warehouse/clientele.duckdb target/spark/tables --manifest manifest.json
+    python spark/compare.py warehouse.duckdb target/spark/tables --manifest manifest.json
 """
 
 from __future__ import annotations

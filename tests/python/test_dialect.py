@@ -502,5 +502,5 @@ def test_every_macro_of_the_dialect_has_both_engines_and_a_case() -> None:
     assert dispatched
     assert not {name for name in dispatched if f"spark__{name}" not in names}
     tested = " ".join([*OF_TEXT, *OF_DATES, *OF_NUMBERS, *(query for query, _ in QUERIES)])
-    elsewhere = {"stop_with", "origin", "raw_row", "parquet_file"}
+    elsewhere = {"stop_with", "origin", "raw_row", "parquet_file", "source_views"}
     assert not {name for name in dispatched - elsewhere if f"{name}(" not in tested}

@@ -223,5 +223,5 @@ def test_without_a_warehouse_the_proof_says_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         f"spark: there is no warehouse {tmp_path / 'none.duckdb'} to compare with; "
-        "`make build` first\n"
+        "`make spark` builds it\n"
     )
