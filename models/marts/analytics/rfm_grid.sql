@@ -145,9 +145,7 @@ rfm_grid as (
         ] %}
         cast(
             case
-                when
-                    judged.may_be_told
-                    and (judged.monetary_band = 'all' or parts.may_tell_halves)
+                when judged.may_be_told and (judged.monetary_band = 'all' or parts.may_tell_halves)
                     then {{ value }}
             end as {{ type }}
         ) as {{ column }},
