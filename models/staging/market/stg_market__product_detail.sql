@@ -1,4 +1,7 @@
 {%- set count = adapter.quote('count') %}
+{%- set is_needed = "reject_reasons is null" ~ (
+    " and order_id in (select " ~ canonical_id("order_id") ~ " from source)" if is_incremental() else ""
+) %}
 with source as (
 
     select * from {{ landed('market', 'product_detail') }}
@@ -15,11 +18,7 @@ orders as (
         order_id as known_order_id,
         min(order_key) as order_key
     from {{ ref('stg_market__market_order') }}
-    where
-        reject_reasons is null
-        {%- if is_incremental() %}
-        and order_id in (select {{ canonical_id('order_id') }} from source)
-        {%- endif %}
+    where {{ is_needed }}
     group by order_id
 
 ),

@@ -1,3 +1,6 @@
+{%- set is_needed = "reject_reasons is null" ~ (
+    " and order_id in (select " ~ canonical_id("order_id") ~ " from source)" if is_incremental() else ""
+) %}
 with source as (
 
     select * from {{ landed('market', 'promo_detail') }}
@@ -10,11 +13,7 @@ with source as (
 orders as (
 
     select distinct order_key from {{ ref('stg_market__market_order') }}
-    where
-        reject_reasons is null
-        {%- if is_incremental() %}
-        and order_id in (select {{ canonical_id('order_id') }} from source)
-        {%- endif %}
+    where {{ is_needed }}
 
 ),
 
