@@ -39,7 +39,7 @@ from cases import (
 )
 from comparing import compare, export_single_view
 from measuring import machine, measured, memory_bytes, versions
-from shops import ROOT, cut_last_day, described, simulated
+from simulated_shops import ROOT, cut_last_day, described, simulated
 from telling import tell
 
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -58,7 +58,7 @@
     {%- set project = project_mark(invocation_args_dict.project_dir | string) -%}
     {%- set settings = _settings() -%}
     {%- do run_query(
-        "create or replace temp table now_landed as " ~ landed_files(var("landing"), enabled_sources())
+        "create or replace temp table now_landed as " ~ landed_files(path_var("landing"), enabled_sources())
     ) -%}
     {%- set has_last = run_query(
         "select count(*) from duckdb_tables() where schema_name = 'builds' "
@@ -158,7 +158,7 @@
 
 {% macro _keep_state() -%}
     {%- do run_query(
-        "create or replace temp table now_landed as " ~ landed_files(var("landing"), enabled_sources())
+        "create or replace temp table now_landed as " ~ landed_files(path_var("landing"), enabled_sources())
     ) -%}
     {%- set has_changed = run_query(
         "select count(*) from now_landed as landed full join builds.landed_files as known "

@@ -12,7 +12,7 @@ import pytest
 import plots
 import telling
 from comparing import compare, export_single_view
-from shops import TABLES, cut_last_day
+from simulated_shops import TABLES, cut_last_day
 
 ROOT = Path(__file__).resolve().parents[2]
 RIVALS = ROOT / ".venv-benchmark/bin/python"
