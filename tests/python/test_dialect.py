@@ -377,8 +377,8 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (
         "select name, {{ may_repeat('number') }} as may_repeat from (values ('apart', 1), "
         "('apart', 2), ('apart', 60), ('twice', 7), ('twice', 7), ('unknown', 1), "
-        "('unknown', null), ('one unknown', null), ('same bit', 1), ('same bit', 61)) as numbers(name, number) "
-        "group by name",
+        "('unknown', null), ('one unknown', null), ('same bit', 1), ('same bit', 61)"
+        ") as numbers(name, number) group by name",
         [
             ("apart", False),
             ("one unknown", True),
