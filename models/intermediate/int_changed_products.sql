@@ -10,7 +10,7 @@ last_products as (
 
 ),
 
-int_changed_products as (
+compared as (
 
     select
         coalesce(products.product_key, last_products.product_key) as product_key,
@@ -24,6 +24,12 @@ int_changed_products as (
     from products
     full outer join last_products
         on products.product_key = last_products.product_key
+
+),
+
+int_changed_products as (
+
+    select * from compared
     where
         {{ 'true' if is_increment() else 'false' }}
         and (has_other_category or has_other_margin)
