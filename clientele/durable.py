@@ -1,9 +1,30 @@
-"""What is written stays written when the power fails: files and names of files, on disk."""
+"""What is written stays written when the power fails: files and names of files, on disk.
+
+And a place to write in first, beside what is replaced when the new is whole.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def scratch_folder(folder: Path, prefix: str) -> Iterator[Path]:
+    """Give a folder within a folder that its owner alone may enter, and remove it after the block.
+
+    prefix: what its name begins with; the rest is random. Raises OSError.
+    """
+    scratch = folder / (prefix + secrets.token_hex(8))
+    scratch.mkdir(mode=0o700)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def sync_tree(folder: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clientele.durable import sync_file, sync_folder
+from clientele.durable import scratch_folder, sync_file, sync_folder
 from clientele.erasure.people import ErasureError
 from clientele.progress import SILENT, Steps
 from clientele.versions import file_sha256
@@ -102,12 +101,8 @@ def private_folder(folder: Path, needed_bytes: int = 0) -> Iterator[Path]:
             f"{folder} has less than {needed_bytes / 1e6:,.0f} MB of free space, which writing "
             "a file anew takes; make room and try again"
         )
-    private = folder / (PRIVATE + secrets.token_hex(8))
-    private.mkdir(mode=0o700)
-    try:
+    with scratch_folder(folder, PRIVATE) as private:
         yield private
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
 
 
 def remove_debris(folder: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clientele.durable import scratch_folder
 from clientele.marts.public import MartsError
 
 PRIVATE = ".clientele-marts-"
@@ -34,11 +34,7 @@ def private_folder(folder: Path) -> Iterator[Path]:
         for entry in list(os.scandir(folder)):
             if PRIVATE_NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
-        private = folder / (PRIVATE + secrets.token_hex(8))
-        private.mkdir(mode=0o700)
-        try:
+        with scratch_folder(folder, PRIVATE) as private:
             yield private
-        finally:
-            shutil.rmtree(private, ignore_errors=True)
     finally:
         os.close(lock)
