@@ -26,16 +26,20 @@ def scored(shop, customers, choice, lift, length):
     What a list is filled up with, since own products were too few, is said to be popular.
     """
     sums = scores = None
+    products = np.arange(shop.size)
     if choice.method == recommendation_evidence.CO_PURCHASE:
         sums = recommendations.co_purchase_sums(customers, lift)
         scores = shop.log_popularity + choice.weight * sums
     elif choice.method == recommendation_evidence.CATEGORY:
-        scores = recommendations.category_scores(shop, customers, choice.prior_count)
+        products = recommendations.leaders(shop, length)
+        scores = recommendations.category_scores(shop, customers, choice.prior_count, products)
     if scores is None:
         keys = recommendations.buy_again_keys(shop, customers)
     else:
-        keys = recommendations.score_keys(shop, scores)
-    lists = recommendations.best(keys, length)
+        keys = recommendations.score_keys(shop, scores, products)
+    columns = recommendations.best(keys, length)
+    lists = np.full(columns.shape, -1)
+    lists[columns >= 0] = products[columns[columns >= 0]]
     item = np.full(lists.shape, -1)
     if lift is not None:
         item = recommendations.reasons(lift, customers, lists)
@@ -57,7 +61,7 @@ def scored(shop, customers, choice, lift, length):
         "product_number": product + 1,
         "reason_product_number": np.where(item >= 0, customers.product[item] + 1, 0),
         "category_item_count": of_category[rows, shop.category[product] + 1],
-        "score": np.round(scores[rows, product], recommendations.SCORE_DIGITS),
+        "score": np.round(scores[rows, columns[rows, ranks]], recommendations.SCORE_DIGITS),
         "reason_day": customers.last_day[item],
     }
 

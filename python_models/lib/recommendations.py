@@ -22,6 +22,7 @@ LATEST_ITEMS = 10  # products of a customer that a score of co-purchases adds up
 CELLS_AT_ONCE = 400_000  # of customers x products, so few that they stay in the cache
 SCORE_DIGITS = 6  # beyond them two scores are a tie
 NEVER = -np.inf  # key of a product that is not recommended
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,29 @@ def co_purchase_sums(customers: Histories, lift: np.ndarray) -> np.ndarray:
 
 def category_counts(shop: Shop, customers: Histories) -> np.ndarray:
     """Return n x categories: products of each that the customer bought; first those without one."""
-    counts = np.zeros((customers.count, shop.category.max(initial=-1) + 2))
-    np.add.at(counts, (customers.customer, shop.category[customers.product] + 1), 1)
-    return counts
+    size = shop.category.max(initial=-1) + 2
+    cells = customers.customer * size + shop.category[customers.product] + 1
+    return np.bincount(cells, minlength=customers.count * size).reshape(-1, size).astype(float)
 
 
-def category_scores(shop: Shop, customers: Histories, prior_count: float) -> np.ndarray:
+def leaders(shop: Shop, length: int) -> np.ndarray:
+    """Return the products that lists of scores by category can hold, ascending.
+
+    All of a category lean alike, so that its most popular ones come first in anybody's list.
+    """
+    offered = np.flatnonzero(shop.is_recommendable)
+    order = np.argsort(shop.category[offered], kind="stable")
+    category = shop.category[offered][order]
+    place = np.arange(len(order)) - np.searchsorted(category, category)
+    return np.sort(offered[order[place < length]])
+
+
+def category_scores(
+    shop: Shop, customers: Histories, prior_count: float, products: np.ndarray | slice = ALL
+) -> np.ndarray:
     """Return n x P: popularity times the customer's leaning to the product's category, as a log.
 
+    products: those that are scored, where it is not all.
     The leaning is the share of the category in the customer's products, drawn to that of the shop
     by `prior_count` products (the mean of a Dirichlet posterior), against the shop's share.
     """
@@ -136,17 +152,20 @@ def category_scores(shop: Shop, customers: Histories, prior_count: float) -> np.
     counts = category_counts(shop, customers)
     posterior = (counts + prior_count * shares) / (counts.sum(axis=1, keepdims=True) + prior_count)
     leaning = np.log(np.where(shares > 0, posterior, 1) / np.where(shares > 0, shares, 1))
-    scores = leaning[:, codes]
-    scores += shop.log_popularity
+    scores = leaning[:, codes[products]]
+    scores += shop.log_popularity[products]
     return scores
 
 
-def score_keys(shop: Shop, scores: np.ndarray) -> np.ndarray:
-    """Return scores (n x P) as whole numbers, no two alike: ties go to the more popular."""
+def score_keys(shop: Shop, scores: np.ndarray, products: np.ndarray | slice = ALL) -> np.ndarray:
+    """Return scores (n x P) as whole numbers, no two alike: ties go to the more popular.
+
+    products: those that were scored, where it is not all.
+    """
     keys = scores * 10**SCORE_DIGITS
     np.rint(keys, out=keys)
     keys *= shop.size
-    keys += popularity_keys(shop)
+    keys += popularity_keys(shop)[:, products]
     return keys
 
 
@@ -182,11 +201,32 @@ def best(keys: np.ndarray, length: int = LIST_LENGTH) -> np.ndarray:
     length = min(length, keys.shape[1])
     if length == 0:
         return np.zeros((len(keys), 0), dtype=np.int64)
-    found = np.argpartition(keys, keys.shape[1] - length, axis=1)[:, -length:]
+    found = _hands(keys, length)
     values = np.take_along_axis(keys, found, axis=1)
+    best_of = np.argpartition(values, values.shape[1] - length, axis=1)[:, -length:]
+    values = np.take_along_axis(values, best_of, axis=1)
     order = np.argsort(-values, axis=1)
-    found = np.take_along_axis(found, order, axis=1)
+    found = np.take_along_axis(found, np.take_along_axis(best_of, order, axis=1), axis=1)
     return np.where(np.take_along_axis(values, order, axis=1) == NEVER, -1, found)
+
+
+def _hands(keys: np.ndarray, length: int) -> np.ndarray:
+    """Return n x m products, m as small as may be, among which are the `length` greatest keys.
+
+    Products are dealt into hands. The greatest `length` lie in the hands with the `length` greatest
+    best cards, and to find these takes one pass without a partition of all products.
+    """
+    size = keys.shape[1]
+    hands = max(length, int((size * length) ** 0.5))
+    rounds = size // hands  # the same for each hand; what is left over is looked at for everybody
+    if rounds < 4:
+        return np.broadcast_to(np.arange(size), keys.shape)
+    dealt = rounds * hands
+    top = keys[:, :dealt].reshape(len(keys), rounds, hands).max(axis=1)
+    chosen = np.argpartition(top, hands - length, axis=1)[:, -length:]
+    products = (chosen[:, :, None] + hands * np.arange(rounds)).reshape(len(keys), -1)
+    rest = np.broadcast_to(np.arange(dealt, size), (len(keys), size - dealt))
+    return np.concatenate([products, rest], axis=1)
 
 
 def hits(keys: np.ndarray, customer: np.ndarray, product: np.ndarray) -> np.ndarray:

@@ -146,6 +146,40 @@ def test_baselines_list_what_they_say():
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 900), st.integers(1, 12))
+def test_the_best_are_those_that_a_sort_puts_first(seed, products, length):
+    rng = np.random.default_rng(seed)
+    keys = rng.permuted(np.tile(np.arange(products, dtype=float), (5, 1)), axis=1)
+    keys[rng.random(keys.shape) < rng.choice([0.1, 0.99])] = recommendations.NEVER
+    order = np.argsort(-keys, axis=1)[:, :length]
+    expected = np.where(np.take_along_axis(keys, order, axis=1) == recommendations.NEVER, -1, order)
+    assert recommendations.best(keys, length).tolist() == expected.tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 60), st.integers(1, 12))
+def test_leaders_of_categories_are_all_that_a_list_can_hold(seed, products, length):
+    rng = np.random.default_rng(seed)
+    bought = [set(rng.choice(products, rng.integers(1, products + 1))) for _ in range(8)]
+    buyers = sorted(sum(product in one for one in bought) for product in range(products))[::-1]
+    shop = Shop(
+        **vars(shop_of([], products, category=rng.integers(-1, 4, products)))
+        | {
+            "buyers": np.array(buyers, dtype=float),
+            "is_recommendable": rng.random(products) < 0.8,
+        }
+    )
+    customers = histories_of([sorted(one) for one in bought])
+    leaders = recommendations.leaders(shop, length)
+    lists = []
+    for of in (np.arange(products), leaders):
+        scores = recommendations.category_scores(shop, customers, 3.0, of)
+        found = recommendations.best(recommendations.score_keys(shop, scores, of), length)
+        lists.append([of[row[row >= 0]].tolist() for row in found])
+    assert lists[0] == lists[1]
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 40))
 def test_a_hit_is_a_target_among_the_ten_best(seed, products):
     """Without a sort it says the same as looking into the list."""
