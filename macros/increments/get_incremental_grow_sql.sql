@@ -8,6 +8,8 @@
         order_key, customer_key
                    the rows of keys that something new was told of (`of_changed`)
         months     months from three before that of `changed_months` on, which windows of 90 days touch
+        order_months
+                   months from that of `changed_order_months` on
         windows    windows that end in that month or later, and those that are kept no more
         same_rows  rows alike in all columns, of which none is null
 
@@ -28,6 +30,12 @@
     where
         {{ target }}.source = changed.source
         and {{ target }}.calendar_month >= changed.from_month - interval 3 month;
+    {%- elif grows == "order_months" %}
+    delete from {{ target }}
+    using {{ ref("changed_order_months") }} as changed
+    where
+        {{ target }}.source = changed.source
+        and {{ target }}.calendar_month >= changed.from_month;
     {%- elif grows == "windows" %}
     delete from {{ target }}
     where (source, as_of_number) not in (

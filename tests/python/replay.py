@@ -36,7 +36,9 @@ PARTS = (
     "models/customer/customer_single_view.sql", "models/customer/customer_single_view.yml",
 )  # fmt: skip
 NOT_COPIED = ("customer_feature_history.*", "*_unit_tests.yml", "__pycache__")
-MODELS = ("+customer_single_view", "+fct_order_promotions", "+int_row_counts")
+MODELS = (
+    "+customer_single_view", "+fct_order_promotions", "+int_row_counts", "+product_months",
+)  # fmt: skip
 # What a build says of itself: a full one has none of it.
 OF_THE_BUILD = ("changed_", "int_changed_", "int_new_", "stg_market__new_files")
 

@@ -1,43 +1,17 @@
-with orders as (
-
-    select * from {{ ref('known_orders') }}
-    where is_known_success
-
-),
-
--- A product may stand on several lines of an order. Distinct counts cost less here than grouping by
--- order first, which would carry pieces and money for each of as many groups as there are lines.
--- Orders that name nobody have no customer to count.
-totals as (
+with named as (
 
     select
-        lines.product_key,
-        orders.order_month as calendar_month,
-        min(orders.as_of_date) as as_of_date,
-        sum(lines.quantity) as piece_count,
-        count(distinct lines.order_key) as order_count,
-        count(distinct orders.customer_key) as customer_count,
-        sum(lines.line_value) as line_value
-    from {{ ref('fct_order_lines') }} as lines
-    inner join orders
-        on lines.order_key = orders.order_key
-    where lines.is_successful
-    group by lines.product_key, orders.order_month
-
-),
-
-named as (
-
-    select
+        months.*,
         products.product_id,
-        products.source,
         products.category,
         products.brand,
         products.is_merchandise,
-        totals.*
-    from totals
+        as_of.as_of_date
+    from {{ ref('product_months') }} as months
     inner join {{ ref('dim_products') }} as products
-        on totals.product_key = products.product_key
+        on months.product_key = products.product_key
+    inner join {{ ref('int_as_of') }} as as_of
+        on months.source = as_of.source
 
 ),
 
@@ -50,10 +24,10 @@ ranked as (
         product_id,
         category,
         brand,
-        cast(piece_count as bigint) as piece_count,
-        cast(order_count as bigint) as order_count,
+        piece_count,
+        order_count,
         customer_count,
-        cast(line_value as decimal(38, 4)) as line_value,
+        line_value,
         {%- for column, name in [('piece_count', 'piece_rank'), ('line_value', 'value_rank')] %}
         cast(
             case
