@@ -28,7 +28,7 @@ members as (
         dates.window_number,
         history.successful_orders_365d,
         false as is_current
-    from {{ ref('customer_history') }} as history
+    from {{ ref('customer_standing') }} as history
     inner join dates
         on
             history.source = dates.source

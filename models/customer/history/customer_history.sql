@@ -8,146 +8,73 @@ with first_opens as (
 
 ),
 
-dated as (
-
-    select
-        totals.*,
-        dates.as_of_number,
-        dates.months_back,
-        dates.is_current,
-        dates.as_of_date,
-        -- A source that has sent no app opens says nothing about them: null, not zero.
-        coalesce(first_opens.first_open_month <= dates.calendar_month, false) as has_app_opens,
-        {{ days_between('totals.last_order_date', 'dates.as_of_date') }} as recency_days,
-        {{ days_between('totals.first_order_date', 'dates.as_of_date') }} as tenure_days
-    from {{ ref('customer_totals_to_date') }} as totals
-    inner join {{ ref('history_dates') }} as dates
-        on
-            totals.source = dates.source
-            and totals.from_number <= dates.as_of_number
-            and (totals.until_number is null or totals.until_number >= dates.as_of_number)
-    left join first_opens
-        on dates.source = first_opens.source
-    where dates.is_kept
-
-),
-
--- A customer with few gaps is taken to be like the others: two usual gaps are added.
-measured as (
-
-    select
-        dated.*,
-        dated.successful_order_count > 0 as is_customer,
-        case when dated.successful_order_count > 0 then dated.successful_order_count - 1 end
-            as gap_count,
-        {{ to_decimal(
-            "cast("
-            ~ days_between('dated.first_order_date', 'dated.last_order_date')
-            ~ " + 2 * gaps.median_gap_days as double) / (dated.successful_order_count + 1)",
-            9, 2
-        ) }} as expected_gap_days
-    from dated
-    left join {{ ref('usual_order_gaps') }} as gaps
-        on
-            dated.source = gaps.source
-            and dated.as_of_number = gaps.as_of_number
-
-),
-
-judged as (
-
-    select
-        *,
-        {{ to_decimal('cast(recency_days as double) / nullif(expected_gap_days, 0)', 9, 2) }}
-            as overdue_ratio
-    from measured
-
-),
-
 customer_history as (
 
     select
-        judged.customer_key,
-        judged.source,
-        {{ lifecycle_stage('judged') }} as lifecycle_stage,
+        standing.customer_key,
+        standing.source,
+        standing.lifecycle_stage,
         last_orders.city,
         last_orders.state,
         last_orders.device_class,
         last_orders.payment_type,
         categories.category as favourite_category,
-        judged.as_of_number,
-        judged.months_back,
-        judged.order_count,
-        judged.successful_order_count,
-        judged.cancelled_order_count,
-        judged.promo_order_count,
-        judged.successful_order_count - judged.orders_leaving_365d as successful_orders_365d,
-        judged.gap_count,
-        judged.category_count,
-        judged.rating_count,
-        judged.skipped_rating_count,
-        case when judged.rating_count > 0 then judged.rating_sum end as rating_sum,
+        standing.as_of_number,
+        standing.months_back,
+        standing.order_count,
+        standing.successful_order_count,
+        standing.cancelled_order_count,
+        standing.promo_order_count,
+        standing.successful_orders_365d,
+        standing.gap_count,
+        standing.category_count,
+        standing.rating_count,
+        standing.skipped_rating_count,
+        standing.rating_sum,
+        -- A source that has sent no app opens says nothing about them: null, not zero.
         {%- for days in [7, 30, 90] %}
-        case when judged.has_app_opens then coalesce(windows.app_opens_{{ days }}d, 0) end
-            as app_opens_{{ days }}d,
-        {%- endfor %}
-        cast(judged.recency_days as integer) as recency_days,
-        cast(judged.tenure_days as integer) as tenure_days,
-        judged.expected_gap_days,
-        judged.overdue_ratio,
-        {%- for amount in [
-            'basket_value', 'discount_amount', 'own_discount', 'net_revenue', 'cm1', 'cm2'
-        ] %}
-        case when judged.is_customer then judged.{{ amount }} end as {{ amount }},
-        {%- endfor %}
-        {%- for amount in ['net_revenue', 'cm2'] %}
         case
-            when judged.successful_order_count > judged.orders_leaving_365d
-                then cast(
-                    judged.{{ amount }} - judged.{{ amount }}_leaving_365d as decimal(18, 4)
-                )
-        end as {{ amount }}_365d,
+            when first_opens.first_open_month <= standing.as_of_date
+                then coalesce(windows.app_opens_{{ days }}d, 0)
+        end as app_opens_{{ days }}d,
         {%- endfor %}
-        {{ to_decimal(
-            'cast(judged.net_revenue as double) / nullif(judged.successful_order_count, 0)',
-            18, 4
-        ) }} as average_order_value,
-        {{ to_decimal(
-            'judged.promo_order_count / nullif(judged.successful_order_count, 0)',
-            18, 6
-        ) }}
-            as promo_share,
-        {{ to_decimal(
-            'cast(judged.own_discount as double) / nullif(judged.basket_value, 0)',
-            18, 6
-        ) }}
-            as own_discount_share,
-        {{ to_decimal('cast(judged.cm2 as double) / nullif(judged.net_revenue, 0)', 18, 6) }}
-            as cm2_rate,
-        {{ to_decimal('judged.rating_sum / nullif(judged.rating_count, 0)', 18, 6) }}
-            as mean_rating,
-        {{ to_decimal(
-            'cast(judged.distance_km as double) / nullif(judged.distance_count, 0)',
-            9, 3
-        ) }}
-            as average_distance_km,
-        judged.is_customer,
-        coalesce(judged.overdue_ratio >= {{ number_var('overdue_at') }}, false) as is_overdue,
-        judged.is_current,
-        judged.first_order_date,
-        judged.last_order_date,
-        judged.as_of_date
-    from judged
+        standing.recency_days,
+        standing.tenure_days,
+        standing.expected_gap_days,
+        standing.overdue_ratio,
+        standing.basket_value,
+        standing.discount_amount,
+        standing.own_discount,
+        standing.net_revenue,
+        standing.cm1,
+        standing.cm2,
+        standing.net_revenue_365d,
+        standing.cm2_365d,
+        standing.average_order_value,
+        standing.promo_share,
+        standing.own_discount_share,
+        standing.cm2_rate,
+        standing.mean_rating,
+        standing.average_distance_km,
+        standing.is_customer,
+        standing.is_overdue,
+        standing.is_current,
+        standing.first_order_date,
+        standing.last_order_date,
+        standing.as_of_date
+    from {{ ref('customer_standing') }} as standing
+    left join first_opens
+        on standing.source = first_opens.source
     left join {{ ref('fct_orders') }} as last_orders
-        on judged.last_order_key = last_orders.order_key
+        on standing.last_order_key = last_orders.order_key
     left join {{ ref('category_numbers') }} as categories
         on
-            judged.source = categories.source
-            and judged.top_category_number = categories.category_number
+            standing.source = categories.source
+            and standing.top_category_number = categories.category_number
     left join {{ ref('customer_app_open_windows') }} as windows
         on
-            judged.customer_key = windows.customer_key
-            and judged.as_of_number = windows.as_of_number
+            standing.customer_key = windows.customer_key
+            and standing.as_of_number = windows.as_of_number
 
 )
 

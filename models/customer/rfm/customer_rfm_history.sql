@@ -47,7 +47,7 @@ scored as (
         customers.cm2_365d,
         customers.is_current,
         customers.as_of_date
-    from {{ ref('customer_history') }} as customers
+    from {{ ref('customer_standing') }} as customers
     inner join {{ ref('rfm_status') }} as status
         on customers.source = status.source
     left join cut_points
