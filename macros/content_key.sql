@@ -8,5 +8,6 @@
     {%- for column in columns -%}
     {%- do texts.append("coalesce(cast(" ~ column ~ " as string), '')") -%}
     {%- endfor -%}
-    {{ return(hash_key(texts)) }}
+    {#- One call for all: a chain of || writes the text anew at each of them. #}
+    {{ return(hash_key(["concat_ws(':', " ~ texts | join(", ") ~ ")"])) }}
 {%- endmacro %}
