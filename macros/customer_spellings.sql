@@ -3,7 +3,8 @@
     blanks, with the number of ways; the canonical form is one of them. Accepted rows count, repeats
     among them. Few rows are written otherwise, so only their customers are looked for in the rest.
     source_name: the source
-    staged: pairs of a staging relation with written_customer_id, and the key of its customers
+    staged: pairs of a staging relation with written_customer_id, and the key of its customers:
+        customer_key, or an expression of customer_id
 -#}
 {% macro customer_spellings(source_name, staged) -%}
     with written as (
@@ -17,14 +18,30 @@
         {%- endfor %}
     ),
 
+    -- Joined and not looked up with `in`, so that a scan skips the rows of everybody else.
+    people as (
+        select distinct customer_key
+        from written
+    ),
+
     canonical as (
         {%- for relation, customer_key in staged %}
-        select {{ customer_key }} as customer_key
-        from {{ relation }}
-        where
-            reject_reasons is null
-            and written_customer_id is null
-            and {{ customer_key }} in (select written.customer_key from written)
+        select people.customer_key
+        {%- if customer_key == "customer_key" %}
+        from {{ relation }} as staged
+        inner join people
+            on staged.customer_key = people.customer_key
+        where staged.reject_reasons is null and staged.written_customer_id is null
+        {%- else %}
+        from (
+            -- A key is made once for each customer.
+            select distinct customer_id
+            from {{ relation }}
+            where reject_reasons is null and written_customer_id is null
+        ) as staged
+        inner join people
+            on {{ customer_key }} = people.customer_key
+        {%- endif %}
         {{- " union all" if not loop.last }}
         {%- endfor %}
     ),
