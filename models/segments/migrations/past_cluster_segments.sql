@@ -7,6 +7,11 @@ with customers as (
         history.*,
         quality.probability as predicted_quality
     from {{ ref('customer_history') }} as history
+    -- First of all: where the rules serve, nobody's past is read.
+    inner join {{ ref('segmentation_status') }} as status
+        on
+            history.source = status.source
+            and status.segmentation_method = 'clusters'
     left join {{ ref('customer_quality') }} as quality
         on
             history.customer_key = quality.customer_key
@@ -43,10 +48,6 @@ features as (
         on
             customers.source = shops.source
             and customers.as_of_date = shops.as_of_date
-    inner join {{ ref('segmentation_status') }} as status
-        on
-            customers.source = status.source
-            and status.segmentation_method = 'clusters'
 
 ),
 
