@@ -57,46 +57,81 @@ judged as (
 
 ),
 
-customer_activity as (
+-- Many customers are alike in their counts, so those alike are ranked once.
+activity_counts as (
+
+    select
+        source,
+        successful_orders_365d,
+        successful_orders_90d,
+        successful_orders_30d,
+        count(*) as customer_count
+    from judged
+    group by source, successful_orders_365d, successful_orders_90d, successful_orders_30d
+
+),
+
+activity_ranks as (
+
+    select
+        source,
+        successful_orders_365d,
+        successful_orders_90d,
+        successful_orders_30d,
+        sum(customer_count) over (
+            partition by source
+            order by
+                successful_orders_365d desc, successful_orders_90d desc,
+                successful_orders_30d desc
+            rows between unbounded preceding and current row
+        ) - customer_count + 1 as activity_rank
+    from activity_counts
+
+),
+
+lapsed_ranks as (
 
     select
         customer_key,
-        source,
-        customer_id,
-        lifecycle_stage,
-        cadence_state,
-        cast(successful_orders_30d as integer) as successful_orders_30d,
-        cast(successful_orders_90d as integer) as successful_orders_90d,
-        successful_orders_365d,
-        successful_order_count,
-        recency_days,
-        {{ to_decimal('median_gap_days', 9, 1) }} as median_gap_days,
-        expected_gap_days,
-        overdue_ratio,
-        cast(late_days as decimal(9, 2)) as late_days,
-        cm2_365d,
-        cm2,
-        cast(
-            rank() over (
-                partition by source
-                order by
-                    successful_orders_365d desc, successful_orders_90d desc,
-                    successful_orders_30d desc
-            ) as integer
-        ) as activity_rank,
-        cast(
-            case
-                when cadence_state = 'lapsed'
-                    then rank() over (
-                        partition by source, cadence_state
-                        order by cm2 desc
-                    )
-            end as integer
-        ) as lapsed_rank,
-        first_order_date,
-        last_order_date,
-        as_of_date
+        rank() over (partition by source order by cm2 desc) as lapsed_rank
     from judged
+    where cadence_state = 'lapsed'
+
+),
+
+customer_activity as (
+
+    select
+        judged.customer_key,
+        judged.source,
+        judged.customer_id,
+        judged.lifecycle_stage,
+        judged.cadence_state,
+        cast(judged.successful_orders_30d as integer) as successful_orders_30d,
+        cast(judged.successful_orders_90d as integer) as successful_orders_90d,
+        judged.successful_orders_365d,
+        judged.successful_order_count,
+        judged.recency_days,
+        {{ to_decimal('judged.median_gap_days', 9, 1) }} as median_gap_days,
+        judged.expected_gap_days,
+        judged.overdue_ratio,
+        cast(judged.late_days as decimal(9, 2)) as late_days,
+        judged.cm2_365d,
+        judged.cm2,
+        cast(activity_ranks.activity_rank as integer) as activity_rank,
+        cast(lapsed_ranks.lapsed_rank as integer) as lapsed_rank,
+        judged.first_order_date,
+        judged.last_order_date,
+        judged.as_of_date
+    from judged
+    inner join activity_ranks
+        on
+            judged.source = activity_ranks.source
+            and judged.successful_orders_365d = activity_ranks.successful_orders_365d
+            and judged.successful_orders_90d = activity_ranks.successful_orders_90d
+            and judged.successful_orders_30d = activity_ranks.successful_orders_30d
+    left join lapsed_ranks
+        on judged.customer_key = lapsed_ranks.customer_key
 
 )
 
