@@ -22,21 +22,9 @@ first_times as (
 
 ),
 
--- Of several at the same second what they say decides, not what they are called.
-ranked as (
+firsts as (
 
-    select
-        orders.*,
-        row_number() over (
-            partition by orders.customer_key
-            order by
-                orders.ordered_at asc, orders.delivered_at asc nulls last,
-                orders.basket_value desc, orders.discount_amount asc nulls last,
-                orders.net_revenue desc, orders.item_count desc,
-                orders.distance_km asc nulls last, orders.city asc nulls last,
-                orders.state asc nulls last, orders.device_class asc nulls last,
-                orders.payment_type asc nulls last, orders.order_key asc
-        ) as order_rank
+    select orders.*
     from orders
     inner join first_times
         on
@@ -45,39 +33,73 @@ ranked as (
 
 ),
 
+-- Few have several at the same second, and only these are sorted.
+several as (
+
+    select customer_key
+    from firsts
+    group by customer_key
+    having count(*) > 1
+
+),
+
+-- Of several what they say decides, not what they are called.
+ranked as (
+
+    select
+        firsts.order_key,
+        row_number() over (
+            partition by firsts.customer_key
+            order by
+                firsts.ordered_at asc, firsts.delivered_at asc nulls last,
+                firsts.basket_value desc, firsts.discount_amount asc nulls last,
+                firsts.net_revenue desc, firsts.item_count desc,
+                firsts.distance_km asc nulls last, firsts.city asc nulls last,
+                firsts.state asc nulls last, firsts.device_class asc nulls last,
+                firsts.payment_type asc nulls last, firsts.order_key asc
+        ) as order_rank
+    from firsts
+    inner join several
+        on firsts.customer_key = several.customer_key
+
+),
+
 customer_first_orders as (
 
     select
-        customer_key,
-        order_key,
-        source,
-        city,
-        state,
-        payment_type,
-        sales_channel,
-        device_class,
-        distance_km,
-        line_count,
-        item_count,
-        promo_count,
-        basket_value,
-        delivery_fee,
-        discount_amount,
-        own_discount,
-        refund_amount,
-        net_revenue,
-        cm2,
-        has_promo,
-        order_date,
-        delivered_date,
+        firsts.customer_key,
+        firsts.order_key,
+        firsts.source,
+        firsts.city,
+        firsts.state,
+        firsts.payment_type,
+        firsts.sales_channel,
+        firsts.device_class,
+        firsts.distance_km,
+        firsts.line_count,
+        firsts.item_count,
+        firsts.promo_count,
+        firsts.basket_value,
+        firsts.delivery_fee,
+        firsts.discount_amount,
+        firsts.own_discount,
+        firsts.refund_amount,
+        firsts.net_revenue,
+        firsts.cm2,
+        firsts.has_promo,
+        firsts.order_date,
+        firsts.delivered_date,
         greatest(
-            {{ add_days('order_date', number_var('late_delivery_days')) }}, delivered_date
+            {{ add_days('firsts.order_date', number_var('late_delivery_days')) }},
+            firsts.delivered_date
         ) as settled_date,
-        as_of_date,
-        ordered_at,
-        delivered_at
-    from ranked
-    where order_rank = 1
+        firsts.as_of_date,
+        firsts.ordered_at,
+        firsts.delivered_at
+    from firsts
+    left join ranked
+        on firsts.order_key = ranked.order_key
+    where coalesce(ranked.order_rank, 1) = 1
 
 )
 
