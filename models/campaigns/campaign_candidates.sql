@@ -10,7 +10,8 @@ shops as (
     select
         source,
         cast(sum(cm2) as double) / nullif(sum(successful_order_count), 0) as mean_order_cm2
-    from customers
+    from {{ ref('customer_single_view') }}
+    where is_customer
     group by source
 
 ),
