@@ -7,6 +7,7 @@
         orphans    rows that waited for their order, judged again
         order_key, customer_key
                    the rows of keys that something new was told of (`of_changed`)
+        people     rows of the people whom the build has made a row of
         months     months from three before that of `changed_months` on, which windows of 90 days touch
         order_months
                    months from that of `changed_order_months` on
@@ -24,6 +25,9 @@
     {%- elif grows in ["order_key", "customer_key"] %}
     delete from {{ target }}
     where {{ grows }} in (select {{ grows }} from {{ ref(changed_keys(grows)) }});
+    {%- elif grows == "people" %}
+    delete from {{ target }}
+    where customer_key in (select customer_key from {{ arguments.temp_relation }});
     {%- elif grows == "months" %}
     delete from {{ target }}
     using {{ ref("changed_months") }} as changed

@@ -1,3 +1,5 @@
+{%- set new_opens = ref('int_new_app_opens') if model.resource_type != 'unit_test' -%}
+{%- set changed = ref('changed_customers') if model.resource_type != 'unit_test' -%}
 -- One pass over a large table: also openings by people without an order are read here, since
 -- the source's first opening of all tells from when on none means none.
 with opens as (
@@ -14,6 +16,14 @@ with opens as (
     from {{ ref('fct_app_opens') }} as app_opens
     left join {{ ref('customer_first_orders') }} as first_orders
         on app_opens.customer_key = first_orders.customer_key
+    {%- if is_incremental() %}
+    where
+        app_opens.customer_key in (
+            select customer_key from {{ new_opens }}
+            union
+            select customer_key from {{ changed }}
+        )
+    {%- endif %}
 
 ),
 
