@@ -124,7 +124,7 @@ customer_activity as (
         judged.last_order_date,
         judged.as_of_date
     from judged
-    inner join activity_ranks
+    left join activity_ranks
         on
             judged.source = activity_ranks.source
             and judged.successful_orders_365d = activity_ranks.successful_orders_365d
