@@ -66,10 +66,11 @@ class Trees:
             columns = np.ascontiguousarray(matrix[rows].T)
             added = np.zeros((contributions.shape[1], columns.shape[1]))
             for plan in plans:
+                # `take` looks up faster than an index does.
                 leaf = plan.leaf_of(columns)
-                total[rows] += plan.value[leaf]
+                total[rows] += plan.value.take(leaf)
                 for group, steps in plan.steps.items():
-                    added[group] += steps[leaf]
+                    added[group] += steps.take(leaf)
             contributions[rows] = added.T
         return total, contributions
 
@@ -154,7 +155,7 @@ class _Plan:
                 else:
                     goes_right = ~(columns[feature] <= threshold)
                 gone |= goes_right * bits
-            first = FIRST_LEFT[gone]
+            first = FIRST_LEFT.take(gone)
             leaf = np.where(first < WORD, first + word * WORD, leaf)
         return leaf
 
