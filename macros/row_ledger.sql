@@ -1,8 +1,8 @@
 {#- What became of the landed rows of a source's tables. -#}
 
 {#-
-    The number of landed rows of each raw table, counted before any judging. Each has a number in its
-    file, which is counted since it need not be read: for count(*) a column of all rows is.
+    The number of landed rows of each raw table, counted before any judging. Each has a number in
+    its file, which is counted since it need not be read: for count(*) a column of all rows is.
     source_name: the source
     tables: the names of its raw tables
 -#}
