@@ -8,7 +8,8 @@ all cases in turn, round after round. Reported are CPU seconds (user and system 
 its children), wall seconds and the peak resident memory of the largest process, as medians. Before
 any figure is told, every single view is compared with ours, all columns, exactly; where one differs
 the benchmark ends with what differs. The result is a JSON file in benchmarks/results/ with every
-run, from which the tables of benchmarks/README.md and the plots are made.
+run, from which the tables of benchmarks/README.md and the plots are made. Rounds that do not fit
+into one night are run in several, with --add.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from telling import tell
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SLOWEST = 25  # models whose seconds are kept
+MEASURED = ("models", "macros", "python_models", "seeds", "snapshots", "dbt_project.yml")
 MOST_MEMORY = 0.85  # of the machine's, that a rival may be expected to take
 
 
@@ -58,20 +60,19 @@ def main() -> None:
     result = {
         "date": time.strftime("%Y-%m-%d"),
         "note": arguments.note,
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],
-            cwd=ROOT, capture_output=True, text=True, check=False,
-        ).stdout.strip(),
+        "commit": git("rev-parse", "--short", "HEAD").stdout.strip(),
         "machine": machine(),
         "versions": versions(arguments.rivals),
-        "rounds": arguments.rounds,
         "sizes": [],
-    }  # fmt: skip
+    }
+    if arguments.add:
+        result["sizes"] = sizes_before(arguments.result, result)
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="clientele-benchmark-"))
     try:
         for customers in arguments.customers:
-            size = measured_size(customers, folder.resolve(), arguments, result["sizes"])
-            result["sizes"].append(size)
+            smaller = [size for size in result["sizes"] if size["customers"] < customers]
+            size = measured_size(customers, folder.resolve(), arguments, smaller)
+            result["sizes"] = with_rounds_of(size, result["sizes"])
             # What was measured is kept, whatever becomes of the next size.
             arguments.result.parent.mkdir(parents=True, exist_ok=True)
             arguments.result.write_text(json.dumps(result, indent=1) + "\n")
@@ -97,6 +98,7 @@ def parsed() -> argparse.Namespace:
     add("--landing", action="append", default=[], metavar="CUSTOMERS=FOLDER",
         help="a shop that is there already")  # fmt: skip
     add("--result", type=Path, default=RESULTS / "small.json")
+    add("--add", action="store_true", help="add rounds to the result that is there")
     add("--note", default="", help="kept with the result, such as what else the machine did")
     add("--rivals", type=Path, default=ROOT / ".venv-benchmark/bin/python",
         help="the Python that has pandas and polars")  # fmt: skip
@@ -110,6 +112,65 @@ def parsed() -> argparse.Namespace:
         for customers, folder in (text.split("=", 1) for text in arguments.landing)
     }
     return arguments
+
+
+def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Return what git says of the project."""
+    return subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def sizes_before(path: Path, now: dict) -> list[dict]:
+    """Return the sizes of a result that more rounds are added to, smallest first.
+
+    Args:
+        path: the result.
+        now: what stands in this run's result about machine and versions.
+
+    Raises:
+        SystemExit: if there is none, or if it was made elsewhere or of other builds.
+    """
+    if not path.exists():
+        raise SystemExit(f"{path} is not there: there is nothing to add to")
+    before = json.loads(path.read_text())
+    differs = [
+        f"{what} {before['versions'].get(what)}, now {version}"
+        for what, version in now["versions"].items()
+        if before["versions"].get(what) != version
+    ]
+    differs += [
+        f"{what} {before['machine'][what]}, now {now['machine'][what]}"
+        for what in ("processor", "cores", "memory_gb")
+        if before["machine"][what] != now["machine"][what]
+    ]
+    if git("diff", "--quiet", before["commit"], "--", *MEASURED).returncode != 0:
+        differs.append(f"{', '.join(MEASURED)} have changed since commit {before['commit']}")
+    if differs:
+        raise SystemExit(f"rounds cannot be added to {path}: {'; '.join(differs)}")
+    return before["sizes"]
+
+
+def with_rounds_of(size: dict, sizes: list[dict]) -> list[dict]:
+    """Return sizes, smallest first, with what was measured of one of them put after its rounds."""
+    others = [other for other in sizes if other["customers"] != size["customers"]]
+    for before in sizes:
+        if before["customers"] == size["customers"]:
+            done = max((run["round"] for run in before["runs"]), default=0)
+            runs = [run | {"round": run["round"] + done} for run in size["runs"]]
+            measured_cases = {run["case"] for run in before["runs"] + runs}
+            skipped = before["skipped"] | size["skipped"]
+            size = {
+                **size,
+                "simulated": before["simulated"] or size["simulated"],
+                "skipped": {
+                    case: why for case, why in skipped.items() if case not in measured_cases
+                },
+                "comparisons": before["comparisons"] | size["comparisons"],
+                "models": before["models"] | size["models"],
+                "runs": before["runs"] + runs,
+            }
+    return sorted([*others, size], key=lambda one: one["customers"])
 
 
 def measured_size(

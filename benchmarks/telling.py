@@ -61,17 +61,18 @@ def tell(results: Path) -> None:
 def about(result: dict, name: str) -> str:
     """Return where and how was measured."""
     machine, versions = result["machine"], result["versions"]
-    rounds = result["rounds"]
+    rounds = {size["customers"]: rounds_of(size) for size in result["sizes"]}
+    told = ", ".join(f"{count} of {customers:,} customers" for customers, count in rounds.items())
     parts = [
         f"Measured on {result['date']} at commit `{result['commit']}` ([{name}](results/{name})): "
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']:g} GB, "
         f"{machine['system']}, load {machine['load_before']:g} before; "
         + ", ".join(f"{package} {version}" for package, version in versions.items())
-        + (f". Medians of {rounds} alternating rounds." if rounds > 1 else ". One round of each.")
+        + f". Medians of alternating rounds: {told}."
     ]
-    if rounds < FEWEST_ROUNDS:
+    if min(rounds.values()) < FEWEST_ROUNDS:
         parts.append(
-            f"**Fewer than {FEWEST_ROUNDS} rounds: how much these figures vary is not known.**"
+            f"**Of fewer than {FEWEST_ROUNDS} rounds it is not known how much the figures vary.**"
         )
     if result["note"]:
         parts.append(f"**{result['note']}**")
@@ -87,6 +88,12 @@ def about(result: dict, name: str) -> str:
     if compared:
         parts.append("Equal to `sql` in every value, " + "; ".join(compared) + ".")
     return wrapped(" ".join(parts))
+
+
+def rounds_of(size: dict) -> int:
+    """Return how many rounds every measured case of a size has at least."""
+    cases = [run["case"] for run in size["runs"]]
+    return min(cases.count(case) for case in cases)
 
 
 def tables(result: dict) -> list[str]:

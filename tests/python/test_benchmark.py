@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 
 import plots
+import run
 import telling
 from comparing import compare, export_single_view
 from simulated_shops import TABLES, cut_last_day
@@ -153,3 +155,41 @@ def test_medians_goals_and_rounds_are_told(tmp_path):
     tables = telling.tables(result)
     assert "Not measured: `pandas`, no." in tables[0]
     assert "| 11.0 | 1.0 | 1,500 | 5.50 |" in tables[0]
+
+
+def test_rounds_are_added_to_those_of_the_same_size():
+    def size(customers: int, **cases: float) -> dict:
+        return {
+            "customers": customers,
+            "simulated": None,
+            "skipped": {"pandas": "would take about 90 GB of memory"},
+            "comparisons": {"sql_now": {}},
+            "models": {},
+            "runs": [{"round": 1, "case": case, "cpu": cpu} for case, cpu in cases.items()],
+        }
+
+    before = [size(1_000, sql=1, floor=2), size(10_000, sql=10)]
+    found = run.with_rounds_of(size(1_000, sql=3, pandas=4), before)
+    assert [one["customers"] for one in found] == [1_000, 10_000]
+    assert [(done["round"], done["case"], done["cpu"]) for done in found[0]["runs"]] == [
+        (1, "sql", 1), (1, "floor", 2), (2, "sql", 3), (2, "pandas", 4),
+    ]  # fmt: skip
+    assert found[0]["skipped"] == {}
+    assert telling.rounds_of(found[0]) == 1
+    assert found[1] == before[1]
+    assert [one["customers"] for one in run.with_rounds_of(size(5_000), before)] == [
+        1_000, 5_000, 10_000,
+    ]  # fmt: skip
+
+
+def test_rounds_of_other_versions_machines_or_builds_are_not_added(tmp_path):
+    now = {"versions": {"duckdb": "2"}, "machine": {"processor": "x", "cores": 2, "memory_gb": 8}}
+    path = tmp_path / "result.json"
+    with pytest.raises(SystemExit, match="nothing to add to"):
+        run.sizes_before(path, now)
+    path.write_text(json.dumps({
+        "versions": {"duckdb": "1"}, "machine": now["machine"] | {"cores": 4},
+        "commit": "no_such_commit", "sizes": [],
+    }))  # fmt: skip
+    with pytest.raises(SystemExit, match=r"duckdb 1, now 2; cores 4, now 2; models.* have changed"):
+        run.sizes_before(path, now)
