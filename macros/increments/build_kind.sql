@@ -4,8 +4,8 @@
     is built: a build that ends early, or of a part, is followed by a full one.
 
     The schema `builds` holds: this_build, what was decided; landed_files, what the landing zone
-    held, with the files that are new to this build; and, after a complete build, last_complete and
-    what the next build compares with (last_<model>).
+    held, with the files that are new to this build; and, after a complete build, last_complete, with
+    whether what grows passed its tests, and what the next build compares with (last_<model>).
 -#}
 
 {#- Decides the kind of the build; a hook at its start. -#}
@@ -76,13 +76,15 @@
         {%- set reason = _difference(project, settings) -%}
     {%- endif -%}
     {%- set kind = "full" if reason else "increment" -%}
+    {%- set was_tested = "false" if reason else "(select is_tested from builds.last_complete)" -%}
     {%- do run_query("begin transaction") -%}
-    {%- do run_query("drop table if exists builds.last_complete") -%}
     {%- do run_query(
         "create or replace table builds.this_build as select " ~ quoted(invocation_id)
         ~ " as invocation_id, " ~ quoted(kind) ~ " as kind, " ~ quoted(reason) ~ " as reason, "
-        ~ quoted(project) ~ " as project_mark, " ~ quoted(settings) ~ " as settings"
+        ~ quoted(project) ~ " as project_mark, " ~ quoted(settings) ~ " as settings, "
+        ~ was_tested ~ " as was_tested"
     ) -%}
+    {%- do run_query("drop table if exists builds.last_complete") -%}
     {%- set is_new = "true" if kind == "full" else "path not in (select path from builds.landed_files)" -%}
     {%- do run_query(
         "create or replace temp table told_landed as select *, " ~ is_new ~ " as is_new from now_landed"
@@ -150,13 +152,14 @@
             {#- Seeds that this command did not bring are those of the last build, if it was added to. #}
             {%- set left = _not_run() if kind == "increment" else [] -%}
             {%- if not needed | reject("in", built) | reject("in", left) | list -%}
-                {%- do _keep_state() -%}
+                {%- set are_tested = not tests_of_growing_models() | reject("in", built) | list -%}
+                {%- do _keep_state(are_tested) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _keep_state() -%}
+{% macro _keep_state(are_tested) -%}
     {%- do run_query(
         "create or replace temp table now_landed as " ~ landed_files(path_var("landing"), enabled_sources())
     ) -%}
@@ -169,8 +172,8 @@
         {%- do run_query("begin transaction") -%}
         {%- do keep_compared_models() -%}
         {%- do run_query(
-            "create or replace table builds.last_complete as select project_mark, settings "
-            ~ "from builds.this_build where invocation_id = " ~ quoted(invocation_id)
+            "create or replace table builds.last_complete as select project_mark, settings, "
+            ~ are_tested ~ " as is_tested from builds.this_build where invocation_id = " ~ quoted(invocation_id)
         ) -%}
         {%- do run_query("commit") -%}
     {%- endif -%}

@@ -319,10 +319,14 @@ def _serve(project: Path, pipe: Connection) -> None:
         os.environ["CLIENTELE_WAREHOUSE"] = warehouse
         os.environ["CLIENTELE_TEMP"] = str(project / "spill")
         try:
+            left_out = (
+                ()
+                if "--exclude" in arguments
+                else ("--exclude", "resource_type:test", "resource_type:unit_test")
+            )
             result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke(
-                ["--no-use-colors", "--quiet", "build", "--exclude", "resource_type:test",
-                 "resource_type:unit_test", *arguments]
-            )  # fmt: skip
+                ["--no-use-colors", "--quiet", "build", *left_out, *arguments]
+            )
         finally:
             DuckDBConnectionManager.close_all_connections()
         if result.exception:

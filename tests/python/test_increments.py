@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
@@ -152,4 +153,35 @@ def test_a_build_that_failed_is_followed_by_a_full_one(
     failed, kind = builds.build("kept", must_pass=False)
     assert (failed.exit_code, kind) == (1, "Increment: 4 new files")
     orders.write_bytes(content)
+    assert builds.build("kept")[1] == NOBODY_KNOWS
+
+
+def test_tests_look_at_what_was_made_anew_where_the_rest_has_passed_them(
+    builds: Builds, shop: Path, landing: Path
+) -> None:
+    tested = ("--exclude", "resource_type:unit_test")
+    deliveries = Deliveries(shop, landing, PLAIN)
+    deliveries.first()
+    warehouse, _ = builds.build("kept", *tested)
+    broken = warehouse.value("select min_by(order_key, basket_created_at) from core.fct_orders")
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(
+            "update core.fct_orders set own_discount = -1 where order_key = $1", [broken]
+        )
+
+    deliveries.deliver(1)
+    kept, kind = builds.build("kept", *tested)
+    assert kind.startswith("Increment")
+    changed = {
+        key for (key,) in kept.query("select order_key from intermediate.int_changed_orders")
+    }
+    assert changed
+    assert broken not in changed
+    test = next((builds.project / "target/compiled").rglob("holds_fct_orders*.sql")).read_text()
+    assert "in (select order_key from" in test
+
+    # What a build without tests has made is looked at by the next that has some, and all else.
+    builds.build("kept")
+    failed, kind = builds.build("kept", *tested, must_pass=False)
+    assert (failed.exit_code, kind) == (1, "Increment: 0 new files")
     assert builds.build("kept")[1] == NOBODY_KNOWS
