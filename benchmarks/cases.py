@@ -14,11 +14,12 @@ NO_TESTS = ("--exclude", "resource_type:test", "resource_type:unit_test")
 TO_SINGLE_VIEW = ("build", "--select", "+customer_single_view", *NO_TESTS)
 WHOLE = ("build", *NO_TESTS)
 
-# In the order in which they run in a round: the floor writes what `sql` has made; the last three
-# work on one warehouse, `first` before the shop's last day has come.
+# In the order in which they run in a round: copies and floor write what `sql` has made; the last
+# three work on one warehouse, `first` before the shop's last day has come.
 CASES = {
     "start": "a start of dbt that builds nothing",
     "sql": "SQL: the single view with 24 month-ends of history",
+    "copies": "each table that `sql` writes, copied: writing without computing",
     "sql_now": "SQL: the single view of the current date",
     "floor": "floor: scan each needed column once, write the single view once",
     "polars": "polars: the single view of the current date",
@@ -62,7 +63,12 @@ class Place:
 
 
 def command_of(case: str, place: Place) -> list[str]:
-    """Return the command of a case; the floor writes what `sql` has made."""
+    """Return the command of a case; copies and floor write what `sql` has made."""
+    if case == "copies":
+        return [
+            sys.executable, str(HERE / "copies.py"), str(place.warehouse("sql")),
+            str(place.warehouse(case)),
+        ]  # fmt: skip
     if case == "floor":
         return [
             sys.executable, str(HERE / "floor.py"), str(place.landing),

@@ -24,11 +24,13 @@ NAMES = {
     "sql_now": "single view, SQL",
     "polars": "single view, polars",
     "pandas": "single view, pandas",
+    "copies": "its tables, only copied",
     "floor": "floor",
 }
 COLOURS = {
     "first": "#5b2a86", "daily": "#9a4fc9", "increment": "#d42a76", "sql": "#2f74d0",
     "sql_now": "#0b3d91", "polars": "#b5651d", "pandas": "#7a0f1f", "floor": "#666666",
+    "copies": "#2e8b6f",
 }  # fmt: skip
 TEXT, MUTED, GRID = "#1e1e1e", "#5c5c5c", "#e3e3e3"
 WIDTH, HEIGHT = 460, 360

@@ -213,11 +213,10 @@ def measured_size(
             size["runs"].append({"round": number, "case": case, **asdict(cost)})
             (work / "so_far.json").write_text(json.dumps(size, indent=1))
             size["models"][case] = seconds_of_models(case, place)
-            keep(case, place)
+            keep(case, place, is_copied="copies" in cases)
             if number == 1 and case in COMPARED and "sql" in cases:
                 size["comparisons"][case] = equal_or_end(case, place)
-        for case in ("whole", "sql", "sql_now", "floor"):
-            remove(work / f"{case}.duckdb")
+        remove(place.warehouse("first"))
     return size
 
 
@@ -245,11 +244,13 @@ def prepare(case: str, place: Place) -> None:
         bring_last_day(place)
 
 
-def keep(case: str, place: Place) -> None:
-    """Keep the single view of a case and nothing else: the warehouses are large."""
+def keep(case: str, place: Place, is_copied: bool) -> None:
+    """Keep the single view of a case, and its warehouse while another case needs it."""
     if case in ("sql", "sql_now", "increment", "daily"):
         export_single_view(place.warehouse(case), place.single_view(case))
-    if case not in BY_DAY:
+    if case == "copies":
+        remove(place.warehouse("sql"))
+    if case not in BY_DAY and not (case == "sql" and is_copied):
         remove(place.warehouse(case))
 
 
