@@ -34,10 +34,15 @@ PARTS = (
     "models/columns.md", "models/raw_columns.md", "models/_groups.yml", "models/staging/market",
     "models/intermediate", "models/core", "models/customer/history",
     "models/customer/customer_single_view.sql", "models/customer/customer_single_view.yml",
+    "models/customer/quality/customer_first_orders.sql",
+    "models/customer/quality/customer_first_orders.yml",
+    "models/customer/quality/first_order_app_opens.sql",
+    "models/customer/quality/first_order_app_opens.yml",
 )  # fmt: skip
 NOT_COPIED = ("customer_feature_history.*", "*_unit_tests.yml", "__pycache__")
 MODELS = (
     "+customer_single_view", "+fct_order_promotions", "+int_row_counts", "+product_months",
+    "+first_order_app_opens",
 )  # fmt: skip
 # What a build says of itself: a full one has none of it.
 OF_THE_BUILD = ("changed_", "int_changed_", "int_new_", "stg_market__new_files")
