@@ -23,16 +23,17 @@ def is_locked(error: duckdb.Error) -> bool:
     return "Could not set lock" in str(error)
 
 
-def memory_limit() -> str:
+def memory_limit(megabytes: int = 2_000) -> str:
     """Return how much memory DuckDB may take, as it reads sizes.
 
-    It is what CLIENTELE_MEMORY_LIMIT says, else 2 GB, or half of a machine that has less than 4.
+    It is what CLIENTELE_MEMORY_LIMIT says, else `megabytes`, or half of a machine that has less
+    than twice that.
     """
     given = os.environ.get("CLIENTELE_MEMORY_LIMIT")
     if given:
         return given
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    return "2GB" if half >= 2_000_000_000 else f"{half // 1_000_000}MB"
+    return f"{min(megabytes, half // 1_000_000)}MB"
 
 
 def open_warehouse(

@@ -23,6 +23,7 @@ from clientele.warehouse_file import memory_limit
 CHILD = Path(__file__).with_name("dbt_child.py")
 MANIFEST, RESULTS = "manifest.json", "run_results.json"
 OUTPUT = "dbt_output.txt"
+BUILD_MEGABYTES = 1_000  # of DuckDB, as in profiles.yml: Python beside it takes as much
 # Unit tests look at code alone, and rules of tables and views are checked where these are written
 # (selectors.yml); a project without selectors is built with all its tests.
 DAILY = "daily"
@@ -294,7 +295,7 @@ def _environment(work: Path, run: str) -> dict[str, str]:
         **environment,
         "CLIENTELE_WAREHOUSE": str(work / WAREHOUSE),
         "CLIENTELE_TEMP": str(work / "spill"),
-        "CLIENTELE_MEMORY_LIMIT": memory_limit(),
+        "CLIENTELE_MEMORY_LIMIT": memory_limit(BUILD_MEGABYTES),
         RUN_MARK: run,
         "DBT_PARTIAL_PARSE": "true",
     }

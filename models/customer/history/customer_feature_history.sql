@@ -1,27 +1,61 @@
 -- Meant to be read one source and date at a time: an equality filter on both reaches the history,
 -- for the customers and for the means of their shop.
-with customers as (
+with first_opens as (
+
+    {{ first_app_opens() }}
+
+),
+
+-- Read apart from the customers, and of few columns: what is read for both is kept until both are done.
+for_means as (
 
     select
-        history.*,
-        quality.probability as predicted_quality
-    from {{ ref('customer_history') }} as history
+        standing.source,
+        standing.rating_sum,
+        standing.rating_count,
+        standing.average_distance_km,
+        standing.cm2_rate,
+        quality.probability as predicted_quality,
+        standing.as_of_date
+    from {{ ref('customer_standing') }} as standing
     left join {{ ref('customer_quality') }} as quality
         on
-            history.customer_key = quality.customer_key
-            and history.as_of_date >= quality.decision_date
-    where history.is_customer
+            standing.customer_key = quality.customer_key
+            and standing.as_of_date >= quality.decision_date
+    where standing.is_customer
 
 ),
 
 shops as (
 
     select
-        customers.source,
-        customers.as_of_date,
-        {{ shop_mean_columns('customers') }}
-    from customers
-    group by customers.source, customers.as_of_date
+        for_means.source,
+        for_means.as_of_date,
+        {{ shop_mean_columns('for_means') }}
+    from for_means
+    group by for_means.source, for_means.as_of_date
+
+),
+
+customers as (
+
+    select
+        standing.*,
+        {{ known_app_opens(30, 'standing') }} as app_opens_30d,
+        {{ known_app_opens(90, 'standing') }} as app_opens_90d,
+        quality.probability as predicted_quality
+    from {{ ref('customer_standing') }} as standing
+    left join first_opens
+        on standing.source = first_opens.source
+    left join {{ ref('customer_app_open_windows') }} as windows
+        on
+            standing.customer_key = windows.customer_key
+            and standing.as_of_number = windows.as_of_number
+    left join {{ ref('customer_quality') }} as quality
+        on
+            standing.customer_key = quality.customer_key
+            and standing.as_of_date >= quality.decision_date
+    where standing.is_customer
 
 ),
 

@@ -1,10 +1,6 @@
 with first_opens as (
 
-    select
-        source,
-        min(calendar_month) as first_open_month
-    from {{ ref('customer_app_open_months') }}
-    group by source
+    {{ first_app_opens() }}
 
 ),
 
@@ -31,12 +27,8 @@ customer_history as (
         standing.rating_count,
         standing.skipped_rating_count,
         standing.rating_sum,
-        -- A source that has sent no app opens says nothing about them: null, not zero.
         {%- for days in [7, 30, 90] %}
-        case
-            when first_opens.first_open_month <= standing.as_of_date
-                then coalesce(windows.app_opens_{{ days }}d, 0)
-        end as app_opens_{{ days }}d,
+        {{ known_app_opens(days, 'standing') }} as app_opens_{{ days }}d,
         {%- endfor %}
         standing.recency_days,
         standing.tenure_days,
