@@ -6,7 +6,8 @@ with first_opens as (
 
 ),
 
--- Read apart from the customers, and of few columns: what is read for both is kept until both are done.
+-- Read apart from the customers, and of few columns: what is read for both is kept until both are
+-- done.
 for_means as (
 
     select
