@@ -1,7 +1,8 @@
 """What a fit of the segmentation reads of a source: relations of the warehouse as bounded frames.
 
 Rows are sampled and sorted by what they hold and never by whom they are about, so that neither
-the order of rows nor names change a fit.
+the order of rows nor names change a fit. A view of the past is written to a temporary table before
+it is joined or sorted: its joins, and those sorts, would each hold all customers at the same time.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ def rows_of(relation, columns: list[str], row_limit: int | None) -> pd.DataFrame
     typed = [
         name if name in NO_NUMBERS else f"cast({name} as double) as {name}" for name in columns
     ]
+    if row_limit is not None:
+        least = relation.project("sample_key").order("sample_key").limit(row_limit)
+        ((last,),) = least.aggregate("max(sample_key)").fetchall()
+        relation = relation.filter(f"sample_key <= {last}" if last is not None else "false")
     ordered_rows = relation.order(", ".join(ordered))
     if row_limit is not None:
         ordered_rows = ordered_rows.limit(row_limit)
@@ -91,8 +96,13 @@ def shop_of(
     def on(relation, number: int):
         return relation.filter(f"{is_source} and as_of_date = date '{month_ends[number]}'")
 
+    def past(number: int):
+        view = on(relations.history, number).project(", ".join([*columns, "customer_key"]))
+        view.query("seen", "create or replace temp table past as select * from seen")
+        return view.query("seen", "select * from temp.main.past")
+
     def slice_of(number: int, row_limit: int) -> segment_stability.Slice:
-        frame = rows_of(on(relations.history, number), columns, row_limit)
+        frame = rows_of(past(number), columns, row_limit)
         return segment_stability.Slice(month_ends[number], number, frame)
 
     def check() -> segment_version.Check | None:
@@ -102,7 +112,7 @@ def shop_of(
             return None
         named = ", ".join(f"now.{name}" for name in columns)
         paid = (
-            on(relations.history, second)
+            past(second)
             .set_alias("now")
             .join(
                 on(relations.next_quarters, second).set_alias("later"),
