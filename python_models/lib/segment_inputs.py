@@ -2,7 +2,8 @@
 
 Rows are sampled and sorted by what they hold and never by whom they are about, so that neither
 the order of rows nor names change a fit. A view of the past is written to a temporary table before
-it is joined or sorted: its joins, and those sorts, would each hold all customers at the same time.
+it is joined or sorted, some customers at a time: its joins, and those sorts, would each hold all of
+them at the same time.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ BESIDE = (
 )  # fmt: skip
 NO_NUMBERS = ("lifecycle_stage", "is_new", "sample_key", "customer_key", "lag_days")
 QUARTER = 3  # months
+PAST_CUSTOMERS = 1_000_000  # of whom a view of the past is read at a time
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,11 @@ def shop_of(
 
     def past(number: int):
         view = on(relations.history, number).project(", ".join([*columns, "customer_key"]))
-        view.query("seen", "create or replace temp table past as select * from seen")
+        view.query("seen", "create or replace temp table past as select * from seen limit 0")
+        parts = -(-count // PAST_CUSTOMERS)
+        for part in range(parts):
+            some = view.filter(f"abs(customer_key % {parts}) = {part}") if parts > 1 else view
+            some.query("seen", "insert into temp.main.past select * from seen")
         return view.query("seen", "select * from temp.main.past")
 
     def slice_of(number: int, row_limit: int) -> segment_stability.Slice:
