@@ -11,38 +11,42 @@ as_of as (
 ),
 
 -- Only what arrived by the as-of date, in the month in which it was placed.
-known as (
-
-    select *
-    from spans
-    where known_month is not null
-
-),
-
-cohorts as (
+active_months as (
 
     select
         customer_key,
-        min(order_month) as cohort_month
-    from known
-    group by customer_key
+        source,
+        order_month as calendar_month,
+        sum(order_count) as order_count,
+        sum(net_revenue) as net_revenue,
+        sum(cm2) as cm2
+    from spans
+    where known_month is not null
+    group by customer_key, source, order_month
+
+),
+
+dated as (
+
+    select
+        *,
+        min(calendar_month) over (partition by customer_key) as cohort_month
+    from active_months
 
 ),
 
 active as (
 
     select
-        known.source,
-        cohorts.cohort_month,
-        known.order_month as calendar_month,
-        count(distinct known.customer_key) as active_count,
-        sum(known.order_count) as order_count,
-        sum(known.net_revenue) as net_revenue,
-        sum(known.cm2) as cm2
-    from known
-    inner join cohorts
-        on known.customer_key = cohorts.customer_key
-    group by known.source, cohorts.cohort_month, known.order_month
+        source,
+        cohort_month,
+        calendar_month,
+        count(*) as active_count,
+        sum(order_count) as order_count,
+        sum(net_revenue) as net_revenue,
+        sum(cm2) as cm2
+    from dated
+    group by source, cohort_month, calendar_month
 
 ),
 
