@@ -24,7 +24,8 @@ BESIDE = (
 )  # fmt: skip
 NO_NUMBERS = ("lifecycle_stage", "is_new", "sample_key", "customer_key", "lag_days")
 QUARTER = 3  # months
-PAST_CUSTOMERS = 1_000_000  # of whom a view of the past is read at a time
+PAST_CUSTOMERS = 700_000  # of whom a view of the past is read at a time
+KEYS = 2**63  # customer keys are hashes, even below it
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,12 @@ def shop_of(
     def past(number: int):
         view = on(relations.history, number).project(", ".join([*columns, "customer_key"]))
         view.query("seen", "create or replace temp table past as select * from seen limit 0")
-        parts = -(-count // PAST_CUSTOMERS)
-        for part in range(parts):
-            some = view.filter(f"abs(customer_key % {parts}) = {part}") if parts > 1 else view
+        parts = max(1, round(count / PAST_CUSTOMERS))
+        width = -(-KEYS // parts)
+        for least in range(0, KEYS, width):
+            # A range: what is joined to it is read in that range alone.
+            most = min(least + width, KEYS) - 1
+            some = view.filter(f"customer_key between {least} and {most}")
             some.query("seen", "insert into temp.main.past select * from seen")
         return view.query("seen", "select * from temp.main.past")
 
