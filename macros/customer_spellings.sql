@@ -3,8 +3,8 @@
     blanks, with the number of ways; the canonical form is one of them. Accepted rows count, repeats
     among them. Few rows are written otherwise, so only their customers are looked for in the rest.
     source_name: the source
-    staged: pairs of a staging relation with written_customer_id, and the key of its customers:
-        customer_key, or an expression of customer_id
+    staged: pairs of a staging relation with written_customer_id, and the key of its customers,
+        a column or an expression
 -#}
 {% macro customer_spellings(source_name, staged) -%}
     with written as (
@@ -18,7 +18,8 @@
         {%- endfor %}
     ),
 
-    -- Joined and not looked up with `in`, so that a scan skips the rows of everybody else.
+    -- Joined and not looked up with `in`, so that a scan skips the rows of everybody else. Nothing is
+    -- grouped before the join: ids of all customers would be held in memory.
     people as (
         select distinct customer_key
         from written
@@ -26,22 +27,14 @@
 
     canonical as (
         {%- for relation, customer_key in staged %}
-        select people.customer_key
-        {%- if customer_key == "customer_key" %}
-        from {{ relation }} as staged
-        inner join people
-            on staged.customer_key = people.customer_key
-        where staged.reject_reasons is null and staged.written_customer_id is null
-        {%- else %}
+        select distinct people.customer_key
         from (
-            -- A key is made once for each customer.
-            select distinct customer_id
+            select {{ customer_key }} as customer_key
             from {{ relation }}
             where reject_reasons is null and written_customer_id is null
         ) as staged
         inner join people
-            on {{ customer_key }} = people.customer_key
-        {%- endif %}
+            on staged.customer_key = people.customer_key
         {{- " union all" if not loop.last }}
         {%- endfor %}
     ),
