@@ -46,7 +46,6 @@ from telling import tell
 RESULTS = Path(__file__).resolve().parent / "results"
 SLOWEST = 25  # models whose seconds are kept
 MEASURED = ("models", "macros", "python_models", "seeds", "snapshots", "dbt_project.yml")
-LARGE = 1_000_000  # customers, from which on one model at a time has DuckDB's memory
 MOST_MEMORY = 0.85  # of the machine's, that a rival may be expected to take
 
 
@@ -183,8 +182,6 @@ def measured_size(
     place = Place(arguments.landing.get(customers, work / "landing").resolve(), work,
                   arguments.rivals.absolute())  # fmt: skip
     environment = {**os.environ, "CLIENTELE_TEMP": str(work / "spill"), "PYTHONPATH": str(ROOT)}
-    if customers >= LARGE:
-        environment["CLIENTELE_DBT_THREADS"] = "1"
     say(f"{customers:,} customers in {place.landing}")
     made = simulated(customers, place.landing, environment, work / "simulate.log")
     reasons = {case: reason_to_skip(case, customers, smaller) for case in arguments.cases}
