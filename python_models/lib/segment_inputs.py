@@ -25,7 +25,7 @@ BESIDE = (
 NO_NUMBERS = ("lifecycle_stage", "is_new", "sample_key", "customer_key", "lag_days")
 QUARTER = 3  # months
 PAST_CUSTOMERS = 700_000  # of whom a view of the past is read at a time
-KEYS = 2**63  # customer keys are hashes, even below it
+KEYS = 2**63  # customer keys are hashes, spread evenly from 0 to this
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import segment_kmeans
 import yaml
 
 import segment_artifacts
+import segment_inputs
 from warehouse import ROOT
 
 DAY = date(2026, 6, 30)
@@ -149,6 +150,28 @@ def test_a_version_is_written_as_one_table(fitted: pd.DataFrame) -> None:
     assert of(fitted, "name")["note"].is_unique
     assert list(of(fitted, "lineage")["item"]) == ["new", "new"]
     assert set(of(fitted, "movement")["lag_days"]) == {1, 7}
+
+
+def test_the_past_is_the_same_read_some_customers_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seven ranges of keys, the last of them short, give the rows that one range gives."""
+    read, rows_of = [], segment_inputs.rows_of
+
+    def rows_seen(*arguments: object) -> pd.DataFrame:
+        read.append(rows_of(*arguments))
+        return read[-1]
+
+    monkeypatch.setattr(segment_inputs, "rows_of", rows_seen)
+    run(shop("a", 300), ["a"])
+    whole = list(read)
+    read.clear()
+    monkeypatch.setattr(segment_inputs, "PAST_CUSTOMERS", 43)
+    monkeypatch.setattr(segment_inputs, "KEYS", 300)
+    run(shop("a", 300), ["a"])
+    assert [len(frame) for frame in whole] == [300, 300, 900]  # today, a month-end, recent days
+    for one, other in zip(whole, read, strict=True):
+        pd.testing.assert_frame_equal(one, other)
 
 
 def test_nothing_is_fitted_before_it_is_due(fitted: pd.DataFrame) -> None:
