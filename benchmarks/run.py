@@ -182,6 +182,8 @@ def measured_size(
     place = Place(arguments.landing.get(customers, work / "landing").resolve(), work,
                   arguments.rivals.absolute())  # fmt: skip
     environment = {**os.environ, "CLIENTELE_TEMP": str(work / "spill"), "PYTHONPATH": str(ROOT)}
+    if not arguments.add:  # a single view of other builds; rounds that are added compare with it
+        place.single_view("sql").unlink(missing_ok=True)
     say(f"{customers:,} customers in {place.landing}")
     made = simulated(customers, place.landing, environment, work / "simulate.log")
     reasons = {case: reason_to_skip(case, customers, smaller) for case in arguments.cases}
@@ -214,7 +216,7 @@ def measured_size(
             (work / "so_far.json").write_text(json.dumps(size, indent=1))
             size["models"][case] = seconds_of_models(case, place)
             keep(case, place, is_copied="copies" in cases)
-            if number == 1 and case in COMPARED and "sql" in cases:
+            if number == 1 and case in COMPARED and place.single_view("sql").exists():
                 size["comparisons"][case] = equal_or_end(case, place)
         remove(place.warehouse("first"))
     return size

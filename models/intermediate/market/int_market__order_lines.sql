@@ -1,7 +1,9 @@
 with accepted as (
 
     {{ kept_rows(
-        ref('stg_market__product_detail'), ref('int_market__duplicate_rows'), 'product_detail'
+        of_changed(ref('stg_market__product_detail'), 'order_key'),
+        ref('int_market__duplicate_rows'),
+        'product_detail',
     ) }}
 
 ),
