@@ -1,6 +1,6 @@
 {#- What a span of orders adds to a month. Nearly all orders are known in the month in which they
-    are placed: such a span adds both at once. Parts are united and grouped where rows are few or wide
-    and joined once: each join holds a hash table, and six were too many for millions of customers. -#}
+    are placed: such a span adds both at once. Parts are united and grouped, and joined once: each join
+    holds a hash table, and six at a time were too many for millions of customers. -#}
 {%- set placed = {
     'order_count': 'order_count',
     'cancelled_order_count': 'cancelled_order_count',
@@ -11,13 +11,13 @@
 {%- set known = {
     'successful_order_count': 'order_count',
     'cancelled_order_count': '-uncancelled_order_count',
+    'promo_order_count': 'promo_order_count',
+    'distance_count': 'distance_count',
+    'first_order_date': 'first_order_date',
+    'last_order_date': 'last_order_date',
+    'last_order_number': 'last_order_number',
 } %}
-{%- for measure in amounts + [
-    'promo_order_count', 'distance_count', 'first_order_date', 'last_order_date',
-    'last_order_number',
-] %}
-    {%- do known.update({measure: measure}) %}
-{%- endfor %}
+{%- for amount in amounts %}{% do known.update({amount: amount}) %}{% endfor %}
 {%- set both = dict(placed, **known) %}
 {%- do both.update({'cancelled_order_count': 'cancelled_order_count - uncancelled_order_count'}) %}
 {%- set leaving = {
@@ -25,20 +25,23 @@
     'net_revenue_leaving_365d': 'net_revenue',
     'cm2_leaving_365d': 'cm2',
 } %}
+{%- set is_other = 'order_month is distinct from known_month' %}
+{%- set is_placed_before = 'order_month is not null and ' ~ is_other %}
+{%- set is_known_later = 'known_month is not null and ' ~ is_other %}
 with spans as (
 
     {%- for month, given, condition in [
         ('order_month', both, 'order_month = known_month'),
-        ('order_month', placed, 'order_month is not null and order_month is distinct from known_month'),
-        ('known_month', known, 'known_month is not null and order_month is distinct from known_month'),
+        ('order_month', placed, is_placed_before),
+        ('known_month', known, is_known_later),
         ('leaving_month', leaving, 'leaving_month is not null'),
     ] %}
     select
+        {%- for measure in both.keys() | list + leaving.keys() | list %}
+        {{ given.get(measure, 'null') }} as {{ measure }},
+        {%- endfor %}
         customer_key,
         {{ month }} as calendar_month
-        {%- for measure in both.keys() | list + leaving.keys() | list %},
-        {{ given.get(measure, 'null') }} as {{ measure }}
-        {%- endfor %}
     from {{ of_changed(ref('customer_order_spans'), 'customer_key') }}
     where {{ condition }}
     {{ "union all" if not loop.last }}

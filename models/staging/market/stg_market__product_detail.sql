@@ -23,12 +23,15 @@ orders as (
 
 ),
 
+-- All that can be said of a line alone is said here: where orders do not fit into memory, lines
+-- wait on disk for theirs, and short ones wait cheaply.
 typed as (
 
     select
         *,
+        {{ origin() }},
         {{ canonical_id('order_id') }} as canonical_order_id,
-        {{ canonical_id('product_id') }} as canonical_product_id,
+        {{ hash_key(["'market'", canonical_id('product_id')]) }} as product_key,
         {{ parse_integer('_pos') }} as line_number,
         {{ parse_integer(count) }} as quantity,
         {{ parse_decimal('price') }} as unit_price
@@ -42,12 +45,14 @@ stg_market__product_detail as (
 
     select
         orders.order_key,
-        {{ hash_key(["'market'", "canonical_product_id"]) }} as product_key,
-        {{ origin() }},
+        typed.product_key,
+        typed.source_file,
+        typed.source_record,
+        typed.ingested_at,
         {{ reject_reasons(dict(
             [
                 ('order_id_missing', 'canonical_order_id is null'),
-                ('product_id_missing', 'canonical_product_id is null'),
+                ('product_id_missing', 'typed.product_key is null'),
                 ('_pos_missing', missing('_pos', 'line_number')),
                 ('_pos_not_an_integer', unreadable('_pos', 'line_number')),
                 ('count_missing', missing(count, 'quantity')),
