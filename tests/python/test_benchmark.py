@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 from itertools import pairwise
@@ -14,6 +15,7 @@ import plots
 import run
 import telling
 from comparing import compare, export_single_view
+from measuring import Cost
 from simulated_shops import TABLES, cut_last_day
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,6 +182,27 @@ def test_rounds_are_added_to_those_of_the_same_size():
     assert [one["customers"] for one in run.with_rounds_of(size(5_000), before)] == [
         1_000, 5_000, 10_000,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_added", [True, False])
+def test_added_rounds_compare_with_the_single_view_that_is_there(tmp_path, monkeypatch, is_added):
+    compared = []
+    cost = Cost(cpu=1.0, wall=1.0, peak=1.0)
+    for name, found in {
+        "simulated": None, "described": {}, "measured": cost, "prepare": None, "keep": None,
+        "seconds_of_models": {},
+    }.items():  # fmt: skip
+        monkeypatch.setattr(run, name, lambda *_, found=found, **__: found)
+    monkeypatch.setattr(run, "equal_or_end", lambda case, place: compared.append(case))
+    left = tmp_path / "50" / "sql.parquet"
+    left.parent.mkdir()
+    left.touch()
+    arguments = argparse.Namespace(
+        cases=["floor", "polars"], rounds=2, add=is_added, landing={}, rivals=tmp_path
+    )
+    run.measured_size(50, tmp_path, arguments, [])
+    assert compared == (["polars"] if is_added else [])
+    assert left.exists() == is_added
 
 
 def test_rounds_of_other_versions_machines_or_builds_are_not_added(tmp_path):
