@@ -45,7 +45,9 @@ from telling import tell
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SLOWEST = 25  # models whose seconds are kept
-MEASURED = ("models", "macros", "python_models", "seeds", "snapshots", "dbt_project.yml")
+MEASURED = (
+    "models", "macros", "python_models", "seeds", "snapshots", "dbt_project.yml", "profiles.yml",
+)  # fmt: skip
 MOST_MEMORY = 0.85  # of the machine's, that a rival may be expected to take
 
 
