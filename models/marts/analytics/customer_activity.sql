@@ -1,18 +1,26 @@
 {%- set overdue_at = number_var('overdue_at') -%}
-with customers as (
-
-    select * from {{ ref('customer_single_view') }}
-    where is_customer
-
-),
-
-dates as (
+with dates as (
 
     select
         source,
         as_of_date
     from {{ ref('history_dates') }}
     where is_current
+
+),
+
+-- Gaps are sorted, since the medians of all customers would be held in memory at once. The first
+-- order, which has none, comes after them.
+sorted_gaps as (
+
+    select
+        customer_key,
+        source,
+        gap_days,
+        row_number() over (partition by customer_key order by gap_days nulls last) as gap_number,
+        count(gap_days) over (partition by customer_key) as gap_count,
+        order_date
+    from {{ ref('customer_order_sequence') }}
 
 ),
 
@@ -25,8 +33,10 @@ orders as (
             where ordered.order_date > {{ add_days('dates.as_of_date', -days) }}
         ) as successful_orders_{{ days }}d,
         {%- endfor %}
-        median(ordered.gap_days) as median_gap_days
-    from {{ ref('customer_order_sequence') }} as ordered
+        avg(ordered.gap_days) filter (
+            where 2 * ordered.gap_number between ordered.gap_count and ordered.gap_count + 2
+        ) as median_gap_days
+    from sorted_gaps as ordered
     inner join dates
         on ordered.source = dates.source
     group by ordered.customer_key
@@ -38,7 +48,17 @@ orders as (
 judged as (
 
     select
-        customers.*,
+        customers.customer_key,
+        customers.source,
+        customers.customer_id,
+        customers.lifecycle_stage,
+        customers.successful_orders_365d,
+        customers.successful_order_count,
+        customers.recency_days,
+        customers.expected_gap_days,
+        customers.overdue_ratio,
+        customers.cm2_365d,
+        customers.cm2,
         orders.successful_orders_30d,
         orders.successful_orders_90d,
         orders.median_gap_days,
@@ -50,10 +70,14 @@ judged as (
         case
             when customers.overdue_ratio is not null
                 then greatest(0, customers.recency_days - customers.expected_gap_days)
-        end as late_days
-    from customers
+        end as late_days,
+        customers.first_order_date,
+        customers.last_order_date,
+        customers.as_of_date
+    from {{ ref('customer_single_view') }} as customers
     inner join orders
         on customers.customer_key = orders.customer_key
+    where customers.is_customer
 
 ),
 

@@ -17,12 +17,6 @@ customers as (
 
 ),
 
-own as (
-
-    select * from {{ ref('personal_recommendations') }}
-
-),
-
 -- Who bought nothing of late gets the list of the group, or that of all customers.
 others as (
 
@@ -37,7 +31,7 @@ others as (
             customers.customer_key = members.customer_key
             and members.is_current
             and status.list_method = 'segment_popularity'
-    left join own
+    left join {{ ref('personal_recommendations') }} as own
         on
             customers.customer_key = own.customer_key
             and own.recommendation_rank = 1
@@ -99,7 +93,7 @@ personal as (
         own.recommendation_rank,
         own.score,
         customers.as_of_date
-    from own
+    from {{ ref('personal_recommendations') }} as own
     inner join customers
         on own.customer_key = customers.customer_key
     inner join products
