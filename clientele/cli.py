@@ -82,7 +82,7 @@ def main() -> None:
       CLIENTELE_WAREHOUSE     the warehouse, where --warehouse is not given
       CLIENTELE_HOME          the folder of production (production)
       CLIENTELE_LANDING       the landing zone of load, run and erase (landing)
-      CLIENTELE_MEMORY_LIMIT  memory for DuckDB (2GB; 1000MB in a build)
+      CLIENTELE_MEMORY_LIMIT  memory for DuckDB (2GB; 950MB in a build)
       NO_COLOR                anything: no colours
       CLIENTELE_LOCALE        of numbers and dates in the report (en_GB)
       COLUMNS                 the width of tables, where it is not the terminal's
