@@ -1,6 +1,8 @@
 {%- set horizons = quality_horizons() -%}
 -- Only what had been delivered when a horizon matured: an outcome that is known stays as it is.
 -- Until then the counts are what is known so far.
+-- Successes come from the orders, not from known_successes: behind its join with the as-of date
+-- DuckDB guesses a thousandth of them, and hashes all orders where it could hash the customers.
 with orders as (
 
     select
@@ -14,11 +16,14 @@ with orders as (
         {%- endfor %}
         orders.ordered_at > first_orders.ordered_at + interval '24' hour as is_repeat,
         first_orders.as_of_date
-    from {{ ref('known_successes') }} as orders
+    from {{ ref('fct_orders') }} as orders
     inner join {{ ref('customer_first_orders') }} as first_orders
         on orders.customer_key = first_orders.customer_key
     where
-        orders.ordered_at >= first_orders.ordered_at
+        orders.is_successful
+        and orders.order_date <= first_orders.as_of_date
+        and orders.delivered_date <= first_orders.as_of_date
+        and orders.ordered_at >= first_orders.ordered_at
         and orders.ordered_at
         <= first_orders.ordered_at + interval '{{ horizons | max }}' day
 
