@@ -14,7 +14,7 @@ import random
 import shutil
 import sys
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def write_shop(folder: Path) -> Path:
 class Plan:
     """What happens in the sixty days of one replay.
 
-    days: the days on which something is delivered, of 1 to 60, rising.
+    days: the days whose exports are delivered, of 1 to 60, in the order in which they arrive.
     seed: draws which rows are late, restated or cancelled.
     backfill_at, erasure_at: the number of the delivery before which a forgotten month comes, or
         all of a customer goes; none where it does not happen.
@@ -83,9 +83,13 @@ class Deliveries:
     def __init__(self, shop: Path, landing: Path, plan: Plan) -> None:
         self.landing, self.plan = landing, plan
         self.number = 0
+        self.latest: date | None = None
         self.draw = random.Random(plan.seed)
         self.raw = duckdb.connect(str(shop), read_only=True)
-        self.raw.execute("create temp table sent (source_table varchar, row bigint, state varchar)")
+        self.raw.execute(
+            "create temp table sent (source_table varchar, row bigint, state varchar, "
+            "number integer, day date, latest_before date)"
+        )
 
     def first(self) -> None:
         """Deliver what happened up to the first day, but for the forgotten month."""
@@ -102,8 +106,40 @@ class Deliveries:
         self._deliver(day)
         return has_changed
 
+    def happened(self) -> dict[str, int]:
+        """Count the orders that came late, and those that were changed after they had come."""
+        counted = self.raw.execute(
+            """
+            select
+                count(*) filter (where is_late) as late,
+                count(*) filter (where charges > 1 and cancelled_month > created_month)
+                    as cancelled_in_a_later_month,
+                count(*) filter (where amounts > 1) as of_another_amount,
+                count(*) filter (where clients > 1) as of_another_client
+            from (
+                select
+                    arg_min(created <= latest_before, number) as is_late,
+                    count(distinct split_part(state, '|', 4)) as charges,
+                    count(distinct split_part(state, '|', 5)) as amounts,
+                    count(distinct split_part(state, '|', 6)) as clients,
+                    max(date_trunc('month', day)) filter (where split_part(state, '|', 4) = '0.00')
+                        as cancelled_month,
+                    date_trunc('month', any_value(created)) as created_month
+                from sent
+                inner join (select row, try_cast(createdate as date) as created from market_order)
+                    using (row)
+                where source_table = 'market_order'
+                group by row
+            )
+            """
+        )
+        (counts,) = counted.fetchall()
+        return dict(zip([name for name, *_ in counted.description], counts, strict=True))
+
     def _deliver(self, day: date, is_first: bool = False, is_backfill: bool = False) -> None:
         self.number += 1
+        latest_before = f"'{self.latest}'" if self.latest else "null"
+        self.latest = max(self.latest or day, day)
         until = f"'{day + timedelta(days=1)}'"
         forgotten = f"createdate >= '{FORGOTTEN[0]}' and createdate < '{FORGOTTEN[1]}'"
         if not is_backfill:
@@ -124,20 +160,31 @@ class Deliveries:
                         as deliverdate,
                     case when ratedate < {until} then ratedate end as ratedate,
                     case when ratedate < {until} then rating end as rating,
-                    case when is_cancelled then '0.00' else chargedamount end as chargedamount
+                    case when is_cancelled then '0.00' else chargedamount end as chargedamount,
+                    case when age > 9 and number % 30 = 1
+                        then coalesce(cast(try_cast(basketvalue as decimal(18, 2)) + 1 as varchar),
+                            basketvalue)
+                        else basketvalue end as basketvalue,
+                    case when age > 13 and number % 30 = 2 then other_client else client_id end
+                        as client_id
                 )
             from (
                 select
                     *,
-                    hash(row, {self.plan.seed}) % 25 = 0
-                    and try_cast(createdate as date) + 20 + cast(row % 40 as integer)
-                    < date '{day}' as is_cancelled
+                    hash(row, {self.plan.seed}) as number,
+                    date '{day}' - try_cast(createdate as date) as age,
+                    number % 25 = 0 and age > 20 + row % 40 as is_cancelled,
+                    first(client_id) over (order by number rows between 1 following and 1 following)
+                        as other_client
                 from market_order
             )
             where coalesce(createdate < {until}, true) and {forgotten} and not {late} and not {gone}
             """
         )
-        state = "concat_ws('|', checkoutdate, deliverdate, ratedate, chargedamount)"
+        told = "checkoutdate, deliverdate, ratedate, chargedamount, basketvalue, client_id"
+        state = "concat_ws('|', {})".format(
+            ", ".join(f"coalesce({column}, '')" for column in told.split(", "))
+        )
         again = f"hash(row, {salt + 1}) % 200 = 0"
         # Opens that come again are mostly of the last weeks, as where exports overlap.
         since = day - timedelta(days=35 if self.plan.seed % 3 else 300)
@@ -154,7 +201,11 @@ class Deliveries:
         )
         rows = {"market_order": "order_rows"}
         # From some day on products are sold under other labels, and later under one never seen.
+        # The count of what was bought is corrected, too.
         labels = """ replace (
+            case
+                when hash(row) % 30 = 0 and {days} >= 10 then "count" || '0' else "count"
+            end as "count",
             case
                 when hash(product_id) % 40 = 0 and {days} >= 45 then 'garden'
                 when hash(product_id) % 5 = 0 and {days} >= 20 then 'household'
@@ -205,11 +256,15 @@ class Deliveries:
         )
         rows["app_open"] = "open_rows"
         for table, told in rows.items():
-            self.raw.execute(f"insert into sent select '{table}', row, state from {told}")
-            self._write(table, told, day)
+            self.raw.execute(
+                f"insert into sent select '{table}', row, state, {self.number}, '{day}', "
+                f"{latest_before} from {told}"
+            )
+            self._write(table, told)
 
-    def _write(self, table: str, rows: str, day: date) -> None:
-        arrived = datetime(day.year, day.month, day.day, 23, 30) + timedelta(seconds=self.number)
+    def _write(self, table: str, rows: str) -> None:
+        # The export of an earlier day may arrive after that of a later one.
+        arrived = datetime.combine(self.latest, time(23, 30)) + timedelta(seconds=self.number)
         load = f"load={arrived:%Y%m%dT%H%M%SZ}-0000000{self.number % 10}"
         folder = self.landing / "market" / load / table
         folder.mkdir(parents=True)
