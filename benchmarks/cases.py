@@ -110,11 +110,6 @@ def dbt(case: str, place: Place, *arguments: str) -> list[str]:
     ]  # fmt: skip
 
 
-def adds_by_day() -> bool:
-    """Whether this project can add a day to a warehouse instead of building it anew."""
-    return (ROOT / "macros" / "increments").is_dir()
-
-
 def take_last_day_away(place: Place) -> None:
     """Make the shop that is delivered by day what it was before its last day."""
     shutil.rmtree(place.last_day, ignore_errors=True)

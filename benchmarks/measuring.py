@@ -10,6 +10,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import jinja2
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
 # A small process in between makes the figures those of one command alone, its children included.
 WATCHER = """
 import json, resource, subprocess, sys, time
@@ -69,6 +73,19 @@ def machine() -> dict[str, str | int | float]:
         "system": f"{platform.system()} {platform.machine()}",
         "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else -1.0,
     }  # fmt: skip
+
+
+def settings() -> dict[str, str | int]:
+    """Return what builds are given: DuckDB's memory, its log between checkpoints, dbt's threads."""
+    text = jinja2.Template((ROOT / "profiles.yml").read_text()).render(env_var=os.environ.get)
+    target = yaml.safe_load(text)["clientele"]["outputs"]["dev"]
+    return {
+        **{
+            name: target["config_options"][name]
+            for name in ("memory_limit", "checkpoint_threshold")
+        },
+        "threads": int(target["threads"]),
+    }
 
 
 def memory_bytes() -> int:

@@ -1,15 +1,16 @@
 """What a build costs, against the floor, pandas and polars, and how it grows with the shop.
 
     python benchmarks/run.py [--customers 5000,50000] [--rounds 3] [--folder FOLDER]
-    python benchmarks/run.py --tell            (tables and plots of the results that are there)
+    python benchmarks/run.py --tell --result FILE     (tables and plots of a result that is there)
 
 Simulates the shops that are missing, then measures each case (cases.py) in a process of its own,
 all cases in turn, round after round. Reported are CPU seconds (user and system of the process and
 its children), wall seconds and the peak resident memory of the largest process, as medians. Before
 any figure is told, every single view is compared with ours, all columns, exactly; where one differs
 the benchmark ends with what differs. The result is a JSON file in benchmarks/results/ with every
-run, from which the tables of benchmarks/README.md and the plots are made. Rounds that do not fit
-into one night are run in several, with --add.
+run, from which a page with tables and plots is made: benchmarks/README.md of results/full.json, of
+another result the page of its name beside it. Rounds that do not fit into one night are run in
+several, with --add.
 """
 
 from __future__ import annotations
@@ -32,14 +33,13 @@ from cases import (
     COMPARED,
     RIVALS,
     Place,
-    adds_by_day,
     bring_last_day,
     command_of,
     dbt,
     take_last_day_away,
 )
 from comparing import compare, export_single_view
-from measuring import machine, measured, memory_bytes, versions
+from measuring import machine, measured, memory_bytes, settings, versions
 from simulated_shops import ROOT, cut_last_day, described, simulated
 from telling import tell
 
@@ -55,7 +55,7 @@ def main() -> None:
     """Measure, compare, write the result, tell it."""
     arguments = parsed()
     if arguments.tell:
-        tell(RESULTS)
+        print(f"written: {tell(arguments.result)}")
         return
     if not arguments.rivals.exists():
         raise SystemExit(f"{arguments.rivals} is missing: `make benchmark` makes it")
@@ -65,6 +65,7 @@ def main() -> None:
         "commit": git("rev-parse", "--short", "HEAD").stdout.strip(),
         "machine": machine(),
         "versions": versions(arguments.rivals),
+        "settings": settings(),
         "sizes": [],
     }
     if arguments.add:
@@ -82,8 +83,7 @@ def main() -> None:
         if not arguments.folder:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"written: {arguments.result}")
-    if arguments.result.resolve().parent == RESULTS:
-        tell(RESULTS)
+    print(f"written: {tell(arguments.result)}")
 
 
 def parsed() -> argparse.Namespace:
@@ -128,7 +128,7 @@ def sizes_before(path: Path, now: dict) -> list[dict]:
 
     Args:
         path: the result.
-        now: what stands in this run's result about machine and versions.
+        now: what stands in this run's result about machine, versions and settings.
 
     Raises:
         SystemExit: if there is none, or if it was made elsewhere or of other builds.
@@ -145,6 +145,11 @@ def sizes_before(path: Path, now: dict) -> list[dict]:
         f"{what} {before['machine'][what]}, now {now['machine'][what]}"
         for what in ("processor", "cores", "memory_gb")
         if before["machine"][what] != now["machine"][what]
+    ]
+    differs += [
+        f"{what} {before['settings'][what]}, now {value}"
+        for what, value in now["settings"].items()
+        if before["settings"][what] != value
     ]
     if git("diff", "--quiet", before["commit"], "--", *MEASURED).returncode != 0:
         differs.append(f"{', '.join(MEASURED)} have changed since commit {before['commit']}")
@@ -191,6 +196,7 @@ def measured_size(
     reasons = {case: reason_to_skip(case, customers, smaller) for case in arguments.cases}
     skipped = {case: why for case, why in reasons.items() if why}
     cases = [case for case in CASES if case in arguments.cases and case not in skipped]
+    require_single_view(customers, cases, place)
     if set(cases) & set(BY_DAY):
         shutil.rmtree(place.by_day, ignore_errors=True)
         shutil.rmtree(work / "day", ignore_errors=True)
@@ -218,16 +224,24 @@ def measured_size(
             (work / "so_far.json").write_text(json.dumps(size, indent=1))
             size["models"][case] = seconds_of_models(case, place)
             keep(case, place, is_copied="copies" in cases)
-            if number == 1 and case in COMPARED and place.single_view("sql").exists():
+            if number == 1 and case in COMPARED:
                 size["comparisons"][case] = equal_or_end(case, place)
         remove(place.warehouse("first"))
     return size
 
 
+def require_single_view(customers: int, cases: list[str], place: Place) -> None:
+    """End where cases are to be compared with the single view of `sql`, and there is none."""
+    needing = [case for case in cases if case in (*COMPARED, "floor")]
+    if needing and "sql" not in cases and not place.single_view("sql").exists():
+        raise SystemExit(
+            f"{', '.join(needing)} need the single view of `sql` of {customers:,} customers to be "
+            "compared with: add sql to --cases, or give --add and the --folder that has it"
+        )
+
+
 def reason_to_skip(case: str, customers: int, smaller: list[dict]) -> str | None:
     """Return why a case cannot be measured at a size, or None."""
-    if case == "increment" and not adds_by_day():
-        return "the project builds everything anew"
     if case in RIVALS and smaller:
         peaks = [run["peak"] for run in smaller[-1]["runs"] if run["case"] == case]
         if not peaks:

@@ -11,7 +11,8 @@ from pathlib import Path
 import plots
 from cases import CASES
 
-README = Path(__file__).resolve().parent / "README.md"
+HERE = Path(__file__).resolve().parent
+README, PUBLISHED = HERE / "README.md", HERE / "results" / "full.json"
 BEGIN, END = "<!-- results: written by benchmarks/run.py -->", "<!-- end of results -->"
 TOLD_MODELS = 12
 FEWEST_ROUNDS = 3  # whose medians are told without a warning
@@ -42,33 +43,47 @@ def medians(size: dict) -> dict[str, dict[str, float]]:
     }
 
 
-def tell(results: Path) -> None:
-    """Write the tables of the README and the plots, from the fullest result that is there."""
-    path = next(
-        (results / name for name in ("full.json", "small.json") if (results / name).exists()), None
-    )
-    if path is None:
-        raise SystemExit(f"no result in {results}: `make benchmark` makes one")
+def tell(path: Path) -> Path:
+    """Write the tables and plots of a result, and return the page that they stand in.
+
+    That of all sizes is told in the README, any other on a page beside it.
+    """
+    if not path.exists():
+        raise SystemExit(f"{path} is not there: `make benchmark` makes results")
     result = json.loads(path.read_text())
-    before, rest = README.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    parts = [about(result, path.name), *tables(result), goals(result), slowest(result), pictures()]
+    is_published = path.resolve() == PUBLISHED
+    folder = path.parent if is_published else path.with_suffix("")
+    page = README if is_published else path.with_suffix(".md")
+    near = folder.resolve().relative_to(page.resolve().parent).as_posix()
+    parts = [
+        about(result, path.name, path.resolve().relative_to(page.resolve().parent).as_posix()),
+        *tables(result), goals(result), slowest(result), pictures(near),
+    ]  # fmt: skip
     told = "\n\n".join(part for part in parts if part)
-    README.write_text(f"{before}{BEGIN}\n{told}\n{END}{after}")
-    plots.draw([(size["customers"], medians(size)) for size in result["sizes"]], results)
+    before, after = "# A benchmark\n\n", "\n"
+    if is_published:
+        before, rest = page.read_text().split(BEGIN)
+        before, after = f"{before}{BEGIN}\n", f"\n{END}{rest.split(END)[1]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    plots.draw([(size["customers"], medians(size)) for size in result["sizes"]], folder)
+    page.write_text(f"{before}{told}{after}")
+    return page
 
 
-def about(result: dict, name: str) -> str:
-    """Return where and how was measured."""
-    machine, versions = result["machine"], result["versions"]
+def about(result: dict, name: str, place: str) -> str:
+    """Return where and how was measured; name, place: of the result, as its page links to it."""
+    machine, versions, settings = result["machine"], result["versions"], result["settings"]
     rounds = {size["customers"]: rounds_of(size) for size in result["sizes"]}
     told = ", ".join(f"{count} of {customers:,} customers" for customers, count in rounds.items())
     parts = [
-        f"Measured on {result['date']} at commit `{result['commit']}` ([{name}](results/{name})): "
+        f"Measured on {result['date']} at commit `{result['commit']}` ([{name}]({place})): "
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']:g} GB, "
         f"{machine['system']}, load {machine['load_before']:g} before; "
         + ", ".join(f"{package} {version}" for package, version in versions.items())
-        + f". Medians of alternating rounds: {told}."
+        + f". DuckDB within {settings['memory_limit']}, with a checkpoint every "
+        f"{settings['checkpoint_threshold']} of its write-ahead log; dbt with "
+        f"{settings['threads']} {'thread' if settings['threads'] == 1 else 'threads'}. "
+        f"Medians of alternating rounds: {told}."
     ]
     if min(rounds.values()) < FEWEST_ROUNDS:
         parts.append(
@@ -208,10 +223,10 @@ def judged(value: float, bound: float, is_least: bool) -> str:
     return f"{value:.2f}" if is_met else f"**{value:.2f}**"
 
 
-def pictures() -> str:
-    """Return the pictures as Markdown."""
+def pictures(folder: str) -> str:
+    """Return the pictures as Markdown; folder: where they lie, seen from the page."""
     return "### Pictures\n\n" + "\n\n".join(
-        f"![{alternative}](results/{name}.svg)" for name, alternative in plots.PICTURES.items()
+        f"![{alternative}]({folder}/{name}.svg)" for name, alternative in plots.PICTURES.items()
     )
 
 

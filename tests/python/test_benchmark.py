@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import measuring
 import plots
 import run
 import telling
@@ -184,35 +186,84 @@ def test_rounds_are_added_to_those_of_the_same_size():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("is_added", [True, False])
-def test_added_rounds_compare_with_the_single_view_that_is_there(tmp_path, monkeypatch, is_added):
-    compared = []
-    cost = Cost(cpu=1.0, wall=1.0, peak=1.0)
+@pytest.mark.parametrize(
+    ("is_added", "cases"), [(True, ["polars"]), (False, ["sql", "polars"]), (False, ["polars"])]
+)
+def test_no_time_is_taken_of_what_has_nothing_to_be_compared_with(
+    tmp_path, monkeypatch, is_added, cases
+):
+    measured, compared = [], []
     for name, found in {
-        "simulated": None, "described": {}, "measured": cost, "prepare": None, "keep": None,
-        "seconds_of_models": {},
+        "simulated": None, "described": {}, "prepare": None, "keep": None, "seconds_of_models": {},
     }.items():  # fmt: skip
         monkeypatch.setattr(run, name, lambda *_, found=found, **__: found)
+    cost = Cost(cpu=1.0, wall=1.0, peak=1.0)
+    monkeypatch.setattr(run, "measured", lambda *_: measured.append(1) or cost)
+    monkeypatch.setattr(run, "command_of", lambda *_: [])
     monkeypatch.setattr(run, "equal_or_end", lambda case, place: compared.append(case))
+    monkeypatch.setattr(run, "dbt", lambda *_: ["true"])
     left = tmp_path / "50" / "sql.parquet"
     left.parent.mkdir()
     left.touch()
-    arguments = argparse.Namespace(
-        cases=["floor", "polars"], rounds=2, add=is_added, landing={}, rivals=tmp_path
-    )
-    run.measured_size(50, tmp_path, arguments, [])
-    assert compared == (["polars"] if is_added else [])
+    arguments = argparse.Namespace(cases=cases, rounds=2, add=is_added, landing={}, rivals=tmp_path)
+    if is_added or "sql" in cases:
+        run.measured_size(50, tmp_path, arguments, [])
+        assert compared == ["polars"]
+    else:
+        with pytest.raises(SystemExit, match="polars need the single view of `sql`"):
+            run.measured_size(50, tmp_path, arguments, [])
+    # One that other builds left is not compared with.
     assert left.exists() == is_added
+    assert bool(measured) == (is_added or "sql" in cases)
+
+
+@pytest.mark.parametrize("name", ["small.json", "full.json"])
+def test_a_result_is_told_on_a_page_of_its_own_but_for_the_published_one(
+    tmp_path, monkeypatch, name
+):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{telling.BEGIN}\nold\n{telling.END}\nafter\n")
+    monkeypatch.setattr(telling, "README", readme)
+    monkeypatch.setattr(telling, "PUBLISHED", tmp_path / "results" / "full.json")
+    published = json.loads((ROOT / "benchmarks/results/full.json").read_text())
+    path = tmp_path / "results" / name
+    path.parent.mkdir()
+    path.write_text(json.dumps(published))
+    page = telling.tell(path)
+    if name == "full.json":
+        assert page == readme
+        assert readme.read_text().startswith(f"before\n{telling.BEGIN}\nMeasured on")
+        assert readme.read_text().endswith(f"\n{telling.END}\nafter\n")
+    else:
+        assert page == tmp_path / "results" / "small.md"
+        assert "old" in readme.read_text()
+    told = page.read_text()
+    links = re.findall(r"\]\(([^)]+)\)", told)
+    assert len(links) == 4
+    assert not [link for link in links if not (page.parent / link).exists()]
+    assert "DuckDB within 950MB, with a checkpoint every 128MB" in " ".join(told.split())
+
+
+def test_settings_are_those_that_builds_are_given(monkeypatch):
+    monkeypatch.setenv("CLIENTELE_DBT_THREADS", "3")
+    monkeypatch.setenv("CLIENTELE_MEMORY_LIMIT", "700MB")
+    assert measuring.settings() == {
+        "memory_limit": "700MB", "checkpoint_threshold": "128MB", "threads": 3
+    }  # fmt: skip
 
 
 def test_rounds_of_other_versions_machines_or_builds_are_not_added(tmp_path):
-    now = {"versions": {"duckdb": "2"}, "machine": {"processor": "x", "cores": 2, "memory_gb": 8}}
+    now = {
+        "versions": {"duckdb": "2"}, "machine": {"processor": "x", "cores": 2, "memory_gb": 8},
+        "settings": {"memory_limit": "950MB"},
+    }  # fmt: skip
     path = tmp_path / "result.json"
     with pytest.raises(SystemExit, match="nothing to add to"):
         run.sizes_before(path, now)
     path.write_text(json.dumps({
         "versions": {"duckdb": "1"}, "machine": now["machine"] | {"cores": 4},
-        "commit": "no_such_commit", "sizes": [],
+        "settings": {"memory_limit": "1GB"}, "commit": "no_such_commit", "sizes": [],
     }))  # fmt: skip
-    with pytest.raises(SystemExit, match=r"duckdb 1, now 2; cores 4, now 2; models.* have changed"):
+    differs = r"duckdb 1, now 2; cores 4, now 2; memory_limit 1GB, now 950MB; models.* have changed"
+    with pytest.raises(SystemExit, match=differs):
         run.sizes_before(path, now)

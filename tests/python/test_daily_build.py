@@ -17,7 +17,7 @@ from warehouse import ROOT, Builder
 PROJECT = ROOT / "tests" / "fixtures" / "mini_shop"
 PARTS = (
     "selectors.yml", "macros/broken_rules.sql", "macros/dialect/materializations.sql",
-    "macros/increments/touched_rows.sql", "tests/generic/holds.sql",
+    "macros/dialect/increments/touched_rows.sql", "tests/generic/holds.sql",
 )  # fmt: skip
 QUERY = "select name, number from {rows}"
 # One model a way to break: what it is, and its SQL once it is altered.
