@@ -59,9 +59,13 @@ def local_files(spark: Any, name: str) -> list[str]:
     """Return the Parquet files that are a table, or none where they are not read in place.
 
     A view has the files of the tables beneath it, a partitioned table keeps a column in the names
-    of its folders, and files of an object store are not on this machine.
+    of its folders, files of an object store are not on this machine, and those of Delta or Iceberg
+    may hold rows that the table has no more.
     """
     if spark.catalog.getTable(name).tableType not in ("MANAGED", "EXTERNAL"):
+        return []
+    told = {row.col_name: row.data_type for row in spark.sql(f"describe extended {name}").collect()}
+    if told.get("Provider", "").lower() != "parquet":
         return []
     if any(column.isPartition for column in spark.catalog.listColumns(name)):
         return []
@@ -98,18 +102,18 @@ def arrow_of(connection: duckdb.DuckDBPyConnection, result: Any) -> Any:
     return rows.project(", ".join(columns)).to_arrow_table()
 
 
-def write_table(spark: Any, arrow: Any, name: str) -> None:
-    """Replace a table of Spark by the rows of an Arrow table."""
+def write_table(spark: Any, arrow: Any, name: str, file_format: str) -> None:
+    """Replace a table of Spark, in its format of files, by the rows of an Arrow table."""
     frame = spark.createDataFrame(arrow)
     # Arrow's times without a zone are those of Spark's other type of times.
     moments = [column for column, kind in frame.dtypes if kind.startswith("timestamp")]
     frame = frame.withColumns({column: frame[column].cast("timestamp") for column in moments})
-    frame.write.mode("overwrite").format("parquet").saveAsTable(name)
+    frame.write.mode("overwrite").format(file_format).saveAsTable(name)
 
 
 @contextmanager
 def driver_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a DuckDB in memory, with the limits of the project's own."""
+    """Yield a DuckDB in memory, which spills beyond its limit: CLIENTELE_MEMORY_LIMIT, or 2 GB."""
     with tempfile.TemporaryDirectory(prefix="clientele_driver_") as spill:
         settings = {
             "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "2GB"),
@@ -130,7 +134,7 @@ def taken_apart(compiled_code: str) -> tuple[str, str]:
     return code, target[1]
 
 
-def run_model(spark: Any, compiled_code: str, file_name: str) -> None:
+def run_model(spark: Any, compiled_code: str, file_name: str, file_format: str = "parquet") -> None:
     """Run a Python model, as dbt-spark compiles it, and write its table."""
     import pandas as pd
 
@@ -146,7 +150,7 @@ def run_model(spark: Any, compiled_code: str, file_name: str) -> None:
         if dbt.is_incremental:
             _show_own_rows(spark, connection, repr(dbt.this))
         result = names["model"](dbt, connection)
-        write_table(spark, arrow_of(connection, result), target)
+        write_table(spark, arrow_of(connection, result), target, file_format)
 
 
 def _show_own_rows(spark: Any, connection: duckdb.DuckDBPyConnection, this: str) -> None:
@@ -165,6 +169,7 @@ class DriverJob:
     def __init__(self, parsed_model: dict[str, Any], credentials: Any) -> None:
         self.name = parsed_model["alias"]
         self.file_name = parsed_model.get("original_file_path", self.name)
+        self.file_format = parsed_model.get("config", {}).get("file_format") or "parquet"
         self.method = str(getattr(credentials, "method", "session"))
 
     def submit(self, compiled_code: str) -> None:
@@ -177,7 +182,8 @@ class DriverJob:
         from pyspark.sql import SparkSession
 
         try:
-            run_model(SparkSession.builder.getOrCreate(), compiled_code, self.file_name)
+            session = SparkSession.builder.getOrCreate()
+            run_model(session, compiled_code, self.file_name, self.file_format)
         except Exception as error:
             raise DbtRuntimeError(f"{self.name}: {traceback.format_exc()}") from error
 

@@ -108,6 +108,35 @@ def test_a_partitioned_table_keeps_the_column_that_names_its_folders(spark: Any)
         assert sorted(opens.fetchall()) == [(1, "2026-01"), (2, "2026-02")]
 
 
+@pytest.mark.parametrize(("provider", "is_read"), [("parquet", True), ("delta", False)])
+def test_files_of_a_table_that_forgets_rows_are_not_read(provider: str, is_read: bool) -> None:
+    """Delta marks rows as gone and leaves them in its Parquet files."""
+    described = [
+        SimpleNamespace(col_name="Type", data_type="MANAGED"),
+        SimpleNamespace(col_name="Provider", data_type=provider),
+    ]
+    session = SimpleNamespace(
+        catalog=SimpleNamespace(
+            getTable=lambda name: SimpleNamespace(tableType="MANAGED"), listColumns=lambda name: []
+        ),
+        sql=lambda query: SimpleNamespace(collect=lambda: described),
+        table=lambda name: SimpleNamespace(inputFiles=lambda: ["file:/kept/part-0.parquet"]),
+    )
+    found = driver.local_files(session, "shop.kept")
+    assert found == (["/kept/part-0.parquet"] if is_read else [])
+
+
+def test_a_model_is_written_in_the_format_that_it_is_configured_with(spark: Any) -> None:
+    body = 'return session.sql("select 1 as x")'
+    driver.run_model(spark, compiled(body, "shop.other"), "a_model.py", "orc")
+    told = {row.col_name: row.data_type for row in
+            spark.sql("describe extended shop.other").collect()}  # fmt: skip
+    assert told["Provider"] == "orc"
+    assert driver.local_files(spark, "shop.other") == []
+    with driver.driver_duckdb() as connection:
+        assert driver.relation_of(spark, connection, "shop.other").fetchall() == [(1,)]
+
+
 def test_what_a_model_returns_becomes_a_table_of_its_types(spark: Any, orders: str) -> None:
     body = """
 customers = dbt.ref("shop.orders").filter("is_paid").project("order_key, money").df()

@@ -54,11 +54,12 @@
     rows: a select, which may read the table
 -#}
 {% macro spark_replace_table(target, rows) -%}
+    {%- set file_format = config.get("file_format") or "parquet" -%}
     {%- set new, old = target ~ "__dbt_new", target ~ "__dbt_old" -%}
     {%- for statement in [
         "drop table if exists " ~ new,
         "drop table if exists " ~ old,
-        "create table " ~ new ~ " using parquet as " ~ rows,
+        "create table " ~ new ~ " using " ~ file_format ~ " as " ~ rows,
         "alter table " ~ target ~ " rename to " ~ old,
         "alter table " ~ new ~ " rename to " ~ target,
     ] -%}
