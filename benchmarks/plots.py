@@ -18,7 +18,7 @@ PICTURES = {
 }
 NAMES = {
     "first": "whole build, every fit",
-    "daily": "whole build, no fit due",
+    "refresh": "whole build, no fit due",
     "increment": "whole build, one day added",
     "sql": "single view, 24 months",
     "sql_now": "single view, SQL",
@@ -28,7 +28,7 @@ NAMES = {
     "floor": "floor",
 }
 COLOURS = {
-    "first": "#5b2a86", "daily": "#9a4fc9", "increment": "#d42a76", "sql": "#2f74d0",
+    "first": "#5b2a86", "refresh": "#9a4fc9", "increment": "#d42a76", "sql": "#2f74d0",
     "sql_now": "#0b3d91", "polars": "#b5651d", "pandas": "#7a0f1f", "floor": "#666666",
     "copies": "#2e8b6f",
 }  # fmt: skip

@@ -254,7 +254,7 @@ def reason_to_skip(case: str, customers: int, smaller: list[dict]) -> str | None
 
 def prepare(case: str, place: Place) -> None:
     """Put what a case begins with in place."""
-    if case not in ("increment", "daily"):
+    if case not in ("increment", "refresh"):
         remove(place.warehouse(case))
     if case == "first":
         take_last_day_away(place)
@@ -264,7 +264,7 @@ def prepare(case: str, place: Place) -> None:
 
 def keep(case: str, place: Place, is_copied: bool) -> None:
     """Keep the single view of a case, and its warehouse while another case needs it."""
-    if case in ("sql", "sql_now", "increment", "daily"):
+    if case in ("sql", "sql_now", "increment", "refresh"):
         export_single_view(place.warehouse(case), place.single_view(case))
     if case == "copies":
         remove(place.warehouse("sql"))
