@@ -201,16 +201,19 @@ def without_start(
 
 
 def slowest(result: dict) -> str:
-    """Return the slowest models of the largest size."""
-    size = result["sizes"][-1]
-    told = [f"### Where the time goes, {size['customers']:,} customers"]
+    """Return the slowest models of each build, at the largest size that it was measured at."""
+    told = ["### Where the time goes"]
     for case in ("first", "refresh", "increment"):
-        models = size.get("models", {}).get(case)
-        if models:
-            parts = [
-                f"`{name}` {seconds:,.1f}" for name, seconds in list(models.items())[:TOLD_MODELS]
-            ]
-            told.append(wrapped(f"Seconds of wall time, `{case}`: {', '.join(parts)}."))
+        sizes = [size for size in result["sizes"] if size["models"].get(case)]
+        if sizes:
+            models = list(sizes[-1]["models"][case].items())[:TOLD_MODELS]
+            told.append(
+                wrapped(
+                    f"Seconds of wall time, `{case}` of {sizes[-1]['customers']:,} customers: "
+                    + ", ".join(f"`{name}` {seconds:,.1f}" for name, seconds in models)
+                    + "."
+                )
+            )
     return "\n\n".join(told) if len(told) > 1 else ""
 
 

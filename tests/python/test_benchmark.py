@@ -156,6 +156,13 @@ def test_medians_goals_and_rounds_are_told(tmp_path):
     assert f"{goal} **5.50** (2.00) | 4.00" in told
     assert "| `sql`: CPU of ten times the customers | at most 11 |  | **12.73** |" in told
     assert "| greatest peak of our cases, GB | at most 2 | 1.50 | 1.50 |" in told
+    for size, models in zip(result["sizes"], ({"first": {"a": 1}, "increment": {"b": 2}},
+                                              {"first": {"c": 3}}), strict=True):  # fmt: skip
+        size["models"] = models
+    slowest = " ".join(telling.slowest(result).split())
+    assert "`first` of 10,000 customers: `c` 3.0." in slowest
+    assert "`increment` of 1,000 customers: `b` 2.0." in slowest
+    assert "`a`" not in slowest
     tables = telling.tables(result)
     assert "Not measured: `pandas`, no." in tables[0]
     assert "| 11.0 | 1.0 | 1,500 | 5.50 |" in tables[0]
