@@ -60,10 +60,7 @@
     {%- do run_query(
         "create or replace temp table now_landed as " ~ landed_files(path_var("landing"), enabled_sources())
     ) -%}
-    {%- set has_last = run_query(
-        "select count(*) from duckdb_tables() where schema_name = 'builds' "
-        ~ "and table_name = 'last_complete' and database_name = current_database()"
-    ).rows[0][0] -%}
+    {%- set has_last = _has_table("last_complete") -%}
     {%- if flags.FULL_REFRESH -%}
         {%- set reason = "it was asked for" -%}
     {%- elif not is_whole -%}
@@ -97,6 +94,14 @@
         {%- set count = run_query("select count(*) from builds.landed_files where is_new").rows[0][0] -%}
         {%- do log("Increment: " ~ count ~ " new " ~ ("file" if count == 1 else "files"), info=True) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Whether the schema `builds` has a table. -#}
+{% macro _has_table(name) -%}
+    {{ return(run_query(
+        "select count(*) from duckdb_tables() where schema_name = 'builds' and table_name = "
+        ~ quoted(name) ~ " and database_name = current_database()"
+    ).rows[0][0] > 0) }}
 {%- endmacro %}
 
 {#- The vars as one text, but for those that tables which grow follow by themselves or never read. -#}
@@ -184,11 +189,7 @@
     {%- if not execute or flags.WHICH not in ["build", "run"] or not can_increment() -%}
         {{ return("full") }}
     {%- endif -%}
-    {%- set has_begun = run_query(
-        "select count(*) from duckdb_tables() where schema_name = 'builds' "
-        ~ "and table_name = 'this_build' and database_name = current_database()"
-    ).rows[0][0] -%}
-    {%- if not has_begun -%}
+    {%- if not _has_table("this_build") -%}
         {{ return("full") }}
     {%- endif -%}
     {%- set decided = run_query(
